@@ -1,0 +1,150 @@
+/** The only reader of the environment and of the configuration file. Everything that is missing or wrong is told at once. */
+import { existsSync, readFileSync } from 'node:fs'
+import { z } from 'zod'
+import { Policy } from './domain/policy.ts'
+import { App } from './engine/apps.ts'
+import { parseMasterKeys } from './vault/master-key.ts'
+
+const url = (...protocols: string[]) =>
+  z.string().refine((text) => protocols.includes(URL.parse(text)?.protocol ?? ''), `must be a URL that begins with ${protocols.map((one) => `${one}//`).join(' or ')}`)
+
+const Environment = z.object({
+  HOST: z.string().default('127.0.0.1'),
+  PORT: z.coerce.number('must be a number').int().min(0).max(65_535).default(8787),
+  KEYLEDGER_DATA: z.string().default('data'),
+  KEYLEDGER_CONFIG: z.string().optional(),
+  KEYLEDGER_MASTER_KEY: z.string().optional(),
+  KEYLEDGER_MASTER_KEY_FILE: z.string().optional(),
+  EVENTSTOREDB_URL: url('esdb:', 'esdb+discover:').optional(),
+  DATABASE_URL: url('postgres:', 'postgresql:').optional(),
+  SMTP_URL: url('smtp:', 'smtps:').optional(),
+  MAIL_FROM: z.string().optional(),
+  SMS_WEBHOOK_URL: url('https:', 'http:').optional(),
+  DELIVERY_PLAINTEXT: z.stringbool().default(false),
+  SMS_WEBHOOK_SECRET: z.string().startsWith('whsec_', 'must be whsec_ and the base64 of 24 to 64 random bytes').optional(),
+})
+
+/** The configuration file, JSON: what the apps are, and what their logins look like. */
+export const ConfigFile = z.strictObject({
+  /** `iss` of the tokens: the public https address of the engine. */
+  issuer: z.url().optional(),
+  apps: z.array(App).min(1, 'must name at least one app').optional(),
+  policy: Policy.prefault({}),
+  /** Seconds that a login may take. */
+  flowSeconds: z.int().min(60).max(86_400).default(900),
+  /** Milliseconds between two rounds that write down which logins ran out of time. */
+  sweepMs: z.int().min(100).default(5_000),
+})
+
+export type Config = {
+  host: string
+  port: number
+  dataFolder: string
+  eventStoreDbUrl: string | undefined
+  databaseUrl: string | undefined
+  /** Undefined: made on first start, in the data folder. */
+  masterKeys: readonly [Uint8Array, ...Uint8Array[]] | undefined
+  email: { url: string; from: string } | undefined
+  sms: { url: string; secret: string } | undefined
+  /** Codes may travel without TLS: for a relay on the same host or network. */
+  deliveryPlaintext: boolean
+  issuer: string | undefined
+  apps: readonly App[]
+  policy: Policy
+  flowSeconds: number
+  sweepMs: number
+}
+
+/** What is wrong with the configuration: a line each, never with a secret in it. */
+export class BadConfig extends Error {
+  readonly problems: readonly string[]
+  constructor(problems: readonly string[]) {
+    super(`The configuration is not complete:\n${problems.map((one) => `  - ${one}`).join('\n')}`)
+    this.problems = problems
+  }
+}
+
+/** The app of the embedded default: enough to try everything on one machine. */
+const demoApp: App = App.parse({
+  id: 'demo',
+  name: 'Keyledger Demo',
+  rpId: 'localhost',
+  ios: [{ teamId: 'ABCDE12345', bundleId: 'com.example.demo' }],
+  web: ['http://localhost:8787'],
+})
+
+/** @throws BadConfig */
+export function readConfig(environment: Record<string, string | undefined> = process.env): Config {
+  const problems: string[] = []
+  // A variable that is set to nothing is not set.
+  const set = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''))
+  const env = Environment.safeParse(set)
+  if (!env.success) problems.push(...env.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`))
+  const values = env.data ?? Environment.partial().parse({})
+  const has = (name: keyof typeof Environment.shape): boolean => set[name] !== undefined
+
+  const production = has('EVENTSTOREDB_URL')
+  const file = configFile(set['KEYLEDGER_CONFIG'] ?? 'keyledger.json', has('KEYLEDGER_CONFIG'), problems)
+  const masterKeys = readMasterKeys(set, problems)
+  if (production) {
+    if (!masterKeys && !has('KEYLEDGER_MASTER_KEY') && !has('KEYLEDGER_MASTER_KEY_FILE')) {
+      problems.push('KEYLEDGER_MASTER_KEY or KEYLEDGER_MASTER_KEY_FILE is needed with EVENTSTOREDB_URL: 32 random bytes as base64')
+    }
+    if (!has('DATABASE_URL')) problems.push('DATABASE_URL is needed with EVENTSTOREDB_URL: several engines share one Postgres')
+    if (!file?.apps) problems.push('apps are needed in the configuration file with EVENTSTOREDB_URL')
+    if (!file?.issuer) problems.push('issuer is needed in the configuration file with EVENTSTOREDB_URL: it stands in every token')
+  }
+  if (has('SMTP_URL') !== has('MAIL_FROM')) problems.push('SMTP_URL and MAIL_FROM go together')
+  if (has('SMS_WEBHOOK_URL') !== has('SMS_WEBHOOK_SECRET')) problems.push('SMS_WEBHOOK_URL and SMS_WEBHOOK_SECRET go together')
+  if (production && !has('SMTP_URL') && !has('SMS_WEBHOOK_URL') && file && demandsCode(file.policy)) {
+    problems.push('SMTP_URL or SMS_WEBHOOK_URL is needed: the policy asks for codes')
+  }
+  if (problems.length > 0 || !file) throw new BadConfig(problems)
+
+  const { SMTP_URL, MAIL_FROM, SMS_WEBHOOK_URL, SMS_WEBHOOK_SECRET } = values
+  return {
+    host: values.HOST ?? '127.0.0.1',
+    port: values.PORT ?? 8787,
+    dataFolder: values.KEYLEDGER_DATA ?? 'data',
+    eventStoreDbUrl: values.EVENTSTOREDB_URL,
+    databaseUrl: values.DATABASE_URL,
+    masterKeys,
+    email: SMTP_URL && MAIL_FROM ? { url: SMTP_URL, from: MAIL_FROM } : undefined,
+    sms: SMS_WEBHOOK_URL && SMS_WEBHOOK_SECRET ? { url: SMS_WEBHOOK_URL, secret: SMS_WEBHOOK_SECRET } : undefined,
+    deliveryPlaintext: values.DELIVERY_PLAINTEXT ?? false,
+    issuer: file.issuer,
+    apps: file.apps ?? [demoApp],
+    policy: file.policy,
+    flowSeconds: file.flowSeconds,
+    sweepMs: file.sweepMs,
+  }
+}
+
+const demandsCode = ({ withPasskey, withoutPasskey }: Policy): boolean => withPasskey.otp !== 'off' || withoutPasskey.otp !== 'off'
+
+function configFile(path: string, named: boolean, problems: string[]): z.infer<typeof ConfigFile> | undefined {
+  if (!existsSync(path)) {
+    if (named) problems.push(`KEYLEDGER_CONFIG: there is no file ${path}`)
+    return ConfigFile.parse({})
+  }
+  try {
+    const parsed = ConfigFile.safeParse(JSON.parse(readFileSync(path, 'utf8')))
+    if (!parsed.success) problems.push(...parsed.error.issues.map((issue) => `${path}: ${issue.path.join('.') || 'the file'}: ${issue.message}`))
+    return parsed.data
+  } catch {
+    problems.push(`${path} is not JSON`)
+    return undefined
+  }
+}
+
+function readMasterKeys(set: Record<string, string | undefined>, problems: string[]) {
+  const { KEYLEDGER_MASTER_KEY: inline, KEYLEDGER_MASTER_KEY_FILE: file } = set
+  if (inline !== undefined && file !== undefined) problems.push('KEYLEDGER_MASTER_KEY and KEYLEDGER_MASTER_KEY_FILE: give one of them')
+  try {
+    if (inline !== undefined) return parseMasterKeys(inline)
+    return file === undefined ? undefined : parseMasterKeys(readFileSync(file, 'utf8'))
+  } catch (error) {
+    problems.push(`${inline === undefined ? 'KEYLEDGER_MASTER_KEY_FILE' : 'KEYLEDGER_MASTER_KEY'}: ${error instanceof TypeError ? error.message : 'the file cannot be read'}`)
+    return undefined
+  }
+}

@@ -1,0 +1,123 @@
+/**
+ * Which steps a login has, in which order, and when a passkey is offered: data, not code. A session's first event holds the plan
+ * that was resolved from it, so a running login keeps its plan and a replay needs no configuration.
+ */
+import { z } from 'zod'
+import { type Action, OfferMode, PinKeeper, PlanStep, Requirement, planSteps, type EntryPoint, type Step, type WithheldReason } from './session/vocabulary.ts'
+
+const Branch = z.strictObject({
+  otp: Requirement.default('required'),
+  pin: Requirement.default('optional'),
+  biometrics: Requirement.default('optional'),
+})
+export type Branch = z.infer<typeof Branch>
+
+const Order = z
+  .array(PlanStep)
+  .refine((order) => order.length === planSteps.length && new Set(order).size === planSteps.length, {
+    error: `must name each of ${planSteps.join(', ')} once`,
+  })
+
+export const Policy = z.strictObject({
+  /** Stands on every decision that was made under it. */
+  version: z.string().min(1).max(64).default('1'),
+  order: Order.default(['append', 'otp', 'pin', 'biometrics']),
+  withPasskey: Branch.prefault({}),
+  withoutPasskey: Branch.prefault({}),
+  pinKeptOn: PinKeeper.default('device'),
+  append: z.strictObject({ enabled: z.boolean().default(true), mode: OfferMode.exclude(['conditional']).default('manual') }).prefault({}),
+})
+export type Policy = z.infer<typeof Policy>
+
+/** A policy resolved for one login. */
+export const Plan = z.object({
+  policy: z.string(),
+  order: z.array(PlanStep),
+  withPasskey: z.object({ otp: Requirement, pin: Requirement, biometrics: Requirement }),
+  withoutPasskey: z.object({ otp: Requirement, pin: Requirement, biometrics: Requirement }),
+  pinKeptOn: PinKeeper,
+})
+export type Plan = z.infer<typeof Plan>
+
+/** The actions without which an app cannot take a step. */
+const needs: Record<Step, readonly Action[]> = {
+  password: ['password'],
+  append: ['append_options', 'append'],
+  otp: ['otp_send', 'otp'],
+  pin: ['pin'],
+  biometrics: ['biometrics'],
+}
+
+export const supportsStep = (supports: readonly string[], step: Step): boolean => needs[step].every((action) => supports.includes(action))
+
+/**
+ * The plan of one login. A code that the account itself demands (MFA) is put before the offer, whatever the policy's order says.
+ * An optional step that the app cannot take is off; a required one stays, and the start is refused with `upgrade_required`.
+ */
+export function resolvePlan(policy: Policy, login: { mfa: boolean; supports: readonly string[] }): Plan {
+  const branch = (wanted: Branch): Branch => ({
+    otp: within(login.supports, 'otp', wanted.otp),
+    pin: within(login.supports, 'pin', wanted.pin),
+    biometrics: within(login.supports, 'biometrics', wanted.biometrics),
+  })
+  const plan: Plan = {
+    policy: policy.version,
+    order: policy.order,
+    withPasskey: branch(policy.withPasskey),
+    withoutPasskey: branch(policy.withoutPasskey),
+    pinKeptOn: policy.pinKeptOn,
+  }
+  return login.mfa ? demandCode(plan) : plan
+}
+
+/** The same plan for an account that demands a code: required in both branches, and before the offer. */
+export const demandCode = (plan: Plan): Plan => ({
+  ...plan,
+  order: codeFirst(plan.order),
+  withPasskey: { ...plan.withPasskey, otp: 'required' },
+  withoutPasskey: { ...plan.withoutPasskey, otp: 'required' },
+})
+
+/** The required steps of a login that the app does not support. */
+export const unsupportedSteps = ({ withPasskey, withoutPasskey }: Plan, supports: readonly string[]): Step[] =>
+  (['password', 'otp', 'pin', 'biometrics'] as const).filter((step) => {
+    const required = step === 'password' || withPasskey[step] === 'required' || withoutPasskey[step] === 'required'
+    return required && !supportsStep(supports, step)
+  })
+
+const within = (supports: readonly string[], step: PlanStep, wanted: Requirement): Requirement =>
+  wanted === 'optional' && !supportsStep(supports, step) ? 'off' : wanted
+
+const codeFirst = (order: readonly PlanStep[]): PlanStep[] =>
+  order.indexOf('otp') < order.indexOf('append') ? [...order] : order.flatMap((step) => (step === 'otp' ? [] : step === 'append' ? ['otp', 'append'] : [step]))
+
+/** What is known of a person when an offer is decided. */
+export type OfferFacts = {
+  /** Offers made so far over all entry points, from a projection. */
+  history: { offers: number } | 'unavailable'
+  /** "Never again", said in any app of this account and not taken back. */
+  never: boolean
+  /** An active passkey was created or used on this installation. */
+  passkeyHere: boolean
+}
+
+export type OfferDecision =
+  | { offered: true; offer: number; mode: OfferMode; entryPoint: EntryPoint; variant: string | null; policy: string }
+  | { offered: false; reason: WithheldReason; policy: string }
+
+/** Whether to offer a passkey now. Without the history the offer is withheld: better one offer too few than a person asked every day. */
+export function decideOffer(
+  policy: Policy,
+  person: OfferFacts,
+  login: { supports: readonly string[]; screenLock: boolean | undefined; entryPoint: EntryPoint },
+): OfferDecision {
+  const withheld = (reason: WithheldReason): OfferDecision => ({ offered: false, reason, policy: policy.version })
+  if (!policy.append.enabled) return withheld('switched_off')
+  if (!supportsStep(login.supports, 'append')) return withheld('not_supported')
+  if (login.screenLock === false) return withheld('device_not_able')
+  if (person.passkeyHere) return withheld('has_passkey_here')
+  if (person.never) return withheld('never_again')
+  if (person.history === 'unavailable') return withheld('history_unavailable')
+  const offer = person.history.offers + 1
+  return { offered: true, offer, mode: policy.append.mode, entryPoint: login.entryPoint, variant: null, policy: policy.version }
+}

@@ -1,0 +1,93 @@
+/** What every decision of a session shares: its shape, what is refused before it is looked at, and what follows from it by itself. */
+import type { Fact } from '../event.ts'
+import { decideOffer, unsupportedSteps, type OfferFacts, type Policy } from '../policy.ts'
+import type { SessionEvent } from './events.ts'
+import { currentStep, legalActions, limits, requirement } from './flow.ts'
+import { evolve, type SessionState, type SessionView } from './state.ts'
+import type { Action, EndReason, Refusal } from './vocabulary.ts'
+
+/** A refusal is a value. `events` of a refusal are facts too; a step that is not legal now writes nothing. */
+export type Decision = { outcome: Outcome; events: readonly SessionEvent[] }
+export type Outcome = { done: true } | { refused: Refusal; reason?: string; retryable?: boolean; retryAfterSeconds?: number }
+
+/** What a decision needs to know beside the session. `now`: ISO 8601. */
+export type Circumstances = { now: string; policy: Policy; offer: OfferFacts }
+
+export const refuse = (refused: Refusal, detail: { reason?: string; retryAfterSeconds?: number } = {}): Decision => ({
+  outcome: { refused, ...detail },
+  events: [],
+})
+
+/** The refusal of an action that is not legal now, or undefined. */
+export function illegal({ view }: SessionState, action: Action, now: string): Decision | undefined {
+  if (legalActions(view, now).includes(action)) return undefined
+  if (view.status === 'completed') return refuse('session_completed')
+  if (view.status === 'ended') return refuse('session_ended', { reason: view.endReason ?? 'ended' })
+  if (view.status === 'expired' || now >= view.expiresAt) return refuse('session_expired')
+  return refuse(action === 'otp_send' && currentStep(view) === 'otp' ? 'otp_sends_exhausted' : 'step_not_legal')
+}
+
+/** The events of a step with all that follows from them: the offer, the completion, or the end after too many refusals. */
+export function decided(state: SessionState, events: readonly SessionEvent[], circumstances: Circumstances): Decision {
+  const all = [...events]
+  let { view } = fold(state, events, circumstances.now)
+  for (let next = follows(view, state, circumstances); next; next = follows(view, state, circumstances)) {
+    all.push(next)
+    view = fold(state, all, circumstances.now).view
+  }
+  return { outcome: outcomeOf(all), events: all }
+}
+
+/** The answer that events stand for, so that a repeated request is answered from the log. */
+export function outcomeOf(events: readonly SessionEvent[]): Outcome {
+  for (const event of events) {
+    switch (event.type) {
+      case 'PasswordRejected':
+        return { refused: 'password_rejected' }
+      case 'OtpRejected':
+        return { refused: 'otp_rejected', reason: event.data.reason }
+      case 'OtpDeliveryFailed':
+        return { refused: 'delivery_failed', reason: event.data.reason, retryable: event.data.retryable }
+      case 'AppendFailed':
+        if (event.data.by === 'engine') return { refused: 'append_rejected', reason: event.data.reason, retryable: event.data.retryable }
+        break
+      case 'SessionEnded':
+        if (event.data.reason !== 'too_many_refusals' && event.data.reason !== 'signed_out') return { refused: event.data.reason }
+    }
+  }
+  return { done: true }
+}
+
+export const fold = (state: SessionState, events: readonly SessionEvent[], at: string): SessionState =>
+  events.reduce((folded: SessionState, event) => evolve(folded, { ...event, at } as Fact<SessionEvent>), state)
+
+function follows(view: SessionView, { screenLock, entryPoint, authTime }: SessionState, { now, policy, offer }: Circumstances): SessionEvent | undefined {
+  if (view.status !== 'running') return undefined
+  if (view.refusals >= limits.refusals) return ended('too_many_refusals')
+  if (view.password === 'due') return undefined
+  if (unsupportedSteps(view.plan, view.supports).length > 0) return ended('upgrade_required')
+  const contactless = view.contacts.length === 0 && view.otp.outcome !== 'verified'
+  if (contactless && requirement(view, 'otp') === 'required') return ended('no_contact')
+  const step = currentStep(view)
+  if (step === 'append' && view.append.outcome === 'due') {
+    const decision = decideOffer(policy, offer, { supports: view.supports, screenLock, entryPoint })
+    if (!decision.offered) return { type: 'AppendWithheld', data: { reason: decision.reason, policy: decision.policy } }
+    const { offered: _, ...data } = decision
+    return { type: 'AppendOffered', data }
+  }
+  if (step === 'otp' && contactless) return { type: 'OtpSkipped', data: { reason: 'no_contact' } }
+  if (step === 'otp' && now < view.expiresAt && codeIsLost(view, now)) return ended('too_many_refusals')
+  if (step === undefined) return { type: 'SessionCompleted', data: { amr: amr(view), authTime: authTime ?? now, passkey: view.passkey } }
+  return undefined
+}
+
+const ended = (reason: EndReason): SessionEvent => ({ type: 'SessionEnded', data: { reason } })
+
+/** The last code is dead, no other can be had, and there is no way around it: nobody can finish this login any more. */
+const codeIsLost = (view: SessionView, now: string): boolean => {
+  const expired = view.otp.expiresAt !== null && now >= view.otp.expiresAt
+  return legalActions(view, now).every((action) => action === 'otp' && expired)
+}
+
+/** Authentication method references (RFC 8176). A code by e-mail proves an address and adds nothing. */
+const amr = ({ otp }: SessionView): string[] => (otp.outcome === 'verified' && otp.channel === 'sms' ? ['pwd', 'sms', 'mfa'] : ['pwd'])

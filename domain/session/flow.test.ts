@@ -1,0 +1,132 @@
+import { describe, expect, test } from 'vitest'
+import type { Policy } from '../policy.ts'
+import type { SessionEvent } from './events.ts'
+import { currentStep, legalActions, limits } from './flow.ts'
+import { at, doing, facts, folded, given, usual, type Command } from './given.ts'
+import { actions, type Action, type Refusal } from './vocabulary.ts'
+
+const { entered, verified, offered, started, appended, issued, codeVerified, codeSkipped, pinSet, pinSkipped, biometrics, completed, ended } = facts
+
+type Row = [state: string, events: SessionEvent[], legal: string, refusal?: Refusal, now?: string]
+
+const branch = { otp: 'required', pin: 'optional', biometrics: 'optional' } as const
+const everything = (wanted: 'off' | 'optional' | 'required'): Partial<Policy> => {
+  const all = { otp: wanted, pin: wanted, biometrics: wanted }
+  return { withPasskey: all, withoutPasskey: all }
+}
+const codeFirst: Partial<Policy> = { order: ['otp', 'append', 'pin', 'biometrics'] }
+
+const signedIn = [entered(), verified()]
+const taken = [...signedIn, offered(), started(), appended()]
+const declined = [...signedIn, offered(), facts.skipped()]
+const dismissed = [...signedIn, offered(), started(), facts.cancelled()]
+const fiveWrong = [4, 3, 2, 1, 0].map((left) => facts.codeRejected(left))
+const fiveSent = [1, 2, 3, 4, 5].map((issue) => issued(issue))
+const mfa = [entered({ mfa: true }), verified({ mfa: true })]
+
+/** In each of these states exactly these actions are legal; every other one gets the refusal, and writes nothing. */
+const flow: Record<string, Row[]> = {
+  'Steps 1 and 2: the identifier, then the password': [
+    ['the password is due', [entered()], 'password'],
+    ['a password was wrong', [entered(), facts.wrongPassword()], 'password'],
+    ['the password is due, whatever the account is known to have', [entered({ mfa: true, policy: codeFirst })], 'password'],
+  ],
+  'Step 3: the offer': [
+    ['a passkey is offered', [...signedIn, offered()], 'append_options append_skip append_report'],
+    ['options were issued, so the prompt may be up', [...signedIn, offered(), started()], 'append append_report append_skip append_options'],
+    ['options were issued for the third time', [...signedIn, offered(), started(), started(), started()], 'append append_report append_skip'],
+  ],
+  'Step 4: with the passkey': [
+    ['the passkey was created, so a code is due', taken, 'otp_send', 'step_not_legal'],
+    ['a code was issued', [...taken, issued()], 'otp_send otp'],
+    ['a code was sent', [...taken, issued(), facts.sent()], 'otp_send otp'],
+    ['the carrier would not have the code', [...taken, issued(), facts.undelivered()], 'otp_send otp'],
+    ['a code was wrong', [...taken, issued(), facts.codeRejected()], 'otp_send otp'],
+    ['five codes were wrong: the code is dead', [...taken, issued(), ...fiveWrong], 'otp_send'],
+    ['five codes were wrong, then another was sent', [...taken, issued(), ...fiveWrong, issued(2)], 'otp_send otp'],
+    ['the code was verified, so a PIN is due', [...taken, issued(), codeVerified()], 'pin pin_skip'],
+    ['the PIN was set, so biometrics are due', [...taken, issued(), codeVerified(), pinSet()], 'biometrics biometrics_skip'],
+    ['the PIN was passed over', [...taken, issued(), codeVerified(), pinSkipped()], 'biometrics biometrics_skip'],
+    ['five codes were sent: that was the last', [...taken, ...fiveSent], 'otp'],
+  ],
+  'Step 5: without': [
+    ['the person said no', declined, 'otp_send'],
+    ['the person said never again', [...signedIn, offered(), facts.skipped('never')], 'otp_send'],
+    ['no offer was made', [...signedIn, facts.withheld()], 'otp_send'],
+    ['no prompt appeared', [...signedIn, offered(), started(), facts.notShown()], 'otp_send'],
+    ['the prompt was dismissed: it may be tried again', dismissed, 'otp_send append_options'],
+    ['the ceremony failed on the device: again', [...signedIn, offered(), started(), facts.failedThere()], 'otp_send append_options'],
+    ['the ceremony failed here: again', [...signedIn, offered(), started(), facts.failedHere()], 'otp_send append_options'],
+    ['it failed for good', [...signedIn, offered(), started(), facts.failedThere(false)], 'otp_send'],
+    ['dismissed, and the code is under way', [...dismissed, issued()], 'otp_send otp append_options'],
+    ['dismissed, and the PIN is due', [...dismissed, issued(), codeVerified()], 'pin pin_skip append_options'],
+    ['dismissed, and biometrics are due', [...dismissed, issued(), codeVerified(), pinSet()], 'biometrics biometrics_skip append_options'],
+    ['dismissed, and tried again in the middle of the code', [...dismissed, issued(), started(2)], 'append append_report append_skip append_options'],
+    ['dismissed for the third time', [...signedIn, offered(), started(), facts.cancelled(), started(), facts.cancelled(), started(), facts.cancelled()], 'otp_send'],
+    ['dismissed, tried again, declined', [...dismissed, started(2), facts.skipped()], 'otp_send'],
+  ],
+  'An account that demands a code (MFA)': [
+    ['comes to the code first, though the policy offers first', mfa, 'otp_send'],
+    ['also when that became known with the password only', [entered(), verified({ mfa: true })], 'otp_send'],
+    ['also where the policy has no code at all', [entered({ mfa: true, policy: everything('off') }), verified({ mfa: true })], 'otp_send'],
+    ['has no passing over the code', [entered({ mfa: true, policy: everything('optional') }), verified({ mfa: true }), issued()], 'otp_send otp'],
+    ['is offered a passkey after it', [...mfa, issued(), codeVerified(), offered()], 'append_options append_skip append_report'],
+    ['is not asked again after the passkey', [...mfa, issued(), codeVerified(), offered(), started(), appended()], 'pin pin_skip'],
+  ],
+  'What the policy demands': [
+    ['an optional code may be passed over', [entered({ policy: everything('optional') }), verified(), facts.withheld()], 'otp_send otp_skip'],
+    ['an optional code on its way, too', [entered({ policy: everything('optional') }), verified(), facts.withheld(), issued()], 'otp_send otp otp_skip'],
+    ['a required PIN may not', [entered({ policy: everything('required') }), verified(), facts.withheld(), issued(), codeVerified()], 'pin'],
+    ['nor a required answer about biometrics', [entered({ policy: everything('required') }), verified(), facts.withheld(), issued(), codeVerified(), pinSet()], 'biometrics'],
+    ['what is off is not asked', [entered({ policy: { withoutPasskey: { ...branch, otp: 'off', pin: 'off' } } }), verified(), facts.withheld()], 'biometrics biometrics_skip'],
+    ['a PIN that is set on this installation is not asked again', [entered(), verified({ pinHere: true }), facts.withheld(), issued(), codeVerified()], 'biometrics biometrics_skip'],
+    ['each branch has its own demands: with', [entered({ policy: { withPasskey: { ...branch, otp: 'off' } } }), verified(), offered(), started(), appended()], 'pin pin_skip'],
+    ['each branch has its own demands: without', [entered({ policy: { withPasskey: { ...branch, otp: 'off' } } }), verified(), offered(), facts.skipped()], 'otp_send'],
+    ['before the branch is known the stricter counts', [entered({ policy: { ...codeFirst, withPasskey: { ...branch, otp: 'off' } } }), verified()], 'otp_send'],
+    [
+      'what was passed over in one branch is asked again where the other requires it',
+      [entered({ policy: { withoutPasskey: { ...branch, otp: 'optional' } } }), verified(), offered(), started(), facts.cancelled(), codeSkipped(), started(2), appended(2)],
+      'otp_send',
+    ],
+    ['the order is the policy’s', [entered({ policy: { order: ['biometrics', 'pin', 'append', 'otp'] } }), verified()], 'biometrics biometrics_skip'],
+  ],
+  'Over': [
+    ['completed', [...taken, issued(), codeVerified(), pinSet(), biometrics(), completed()], '', 'session_completed'],
+    ['completed, and long past its time', [...taken, issued(), codeVerified(), pinSet(), biometrics(), completed()], '', 'session_completed', at(86_400)],
+    ['said to be expired', [entered(), facts.expired()], '', 'session_expired'],
+    ['expired by the clock, and nobody said so yet', signedIn, '', 'session_expired', at(900)],
+    ['expired by the clock when no code was left', [...taken, ...fiveSent], '', 'session_expired', at(900)],
+    ['ended', [...signedIn, ended('signed_out')], '', 'session_ended'],
+    ['ended, and long past its time', [...signedIn, ended('signed_out')], '', 'session_ended', at(86_400)],
+  ],
+}
+
+for (const [part, rows] of Object.entries(flow)) {
+  describe(part, () => {
+    test.each(rows)('%s', (_, events, words, refusal = 'step_not_legal', now = at(60)) => {
+      const state = folded(events)
+      const legal = words.split(' ').filter(Boolean)
+      expect(legalActions(state.view, now)).toEqual(legal)
+      for (const action of actions) {
+        const { outcome, events: decided } = (doing[action] as Command)(state, { ...usual, now })
+        if (legal.includes(action)) {
+          expect([action, outcome]).toEqual([action, { done: true }])
+          expect(decided.length).toBeGreaterThan(0)
+        } else {
+          expect([action, outcome, decided]).toMatchObject([action, { refused: refusedFor(action, refusal, state.view.otp.issues) }, []])
+        }
+      }
+    })
+  })
+}
+
+/** That no more codes are sent is said in so many words. */
+const refusedFor = (action: Action, refusal: Refusal, sent: number): Refusal =>
+  action === 'otp_send' && refusal === 'step_not_legal' && sent === limits.otpSends ? 'otp_sends_exhausted' : refusal
+
+test('nothing at all is legal a millisecond too late', () => {
+  const { view } = folded(signedIn)
+  const last = new Date(Date.parse(view.expiresAt) - 1).toISOString()
+  expect(legalActions(view, last)).toEqual(['otp_send'].length ? legalActions(folded(signedIn).view, at(0)) : [])
+  expect(legalActions(view, view.expiresAt)).toEqual([])
+})

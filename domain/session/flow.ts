@@ -1,0 +1,98 @@
+/**
+ * The whole login on one page: which step comes next, and what is legal in it.
+ *
+ *   start: identifier entered
+ *     |
+ *   password --------- wrong --> password again, until the session ends
+ *     |
+ *   append   --------- withheld | declined | never again | dismissed | not shown | failed -----+
+ *     |  offered -> options -> the system's prompt -> passkey created and linked (pending)      |
+ *     |                                                                                         |
+ *   otp        code sent -> code verified (passkey active)                                    otp
+ *   pin        set | passed over                                                              pin
+ *   biometrics on, off | passed over                                                   biometrics
+ *     |                                                                                         |
+ *   completed: tokens issued                                                             completed
+ *
+ * The order of the four middle steps and what each demands in either branch is the plan's. An account marked MFA has `otp` before `append`.
+ */
+import type { Branch, Plan } from '../policy.ts'
+import type { SessionView } from './state.ts'
+import type { Action, PlanStep, Requirement, Step } from './vocabulary.ts'
+
+/** How long and how often, where the design gives a number. */
+export const limits = { refusals: 30, appendStarts: 3, otpSends: 5, otpAttempts: 5, otpSeconds: 300, otpResendSeconds: 30, ceremonySeconds: 300 } as const
+
+/** What an app may do in each step. The ones that a policy made optional add their `_skip`. */
+const legalIn: Record<Step, (view: SessionView) => Action[]> = {
+  // Steps 1 and 2: the identifier is known, the account has no passkey: the password.
+  password: () => ['password'],
+
+  // Step 3, 4a, 4b, 5: offered; options taken; then the prompt ends in a passkey, in a report of what happened instead, or in a no.
+  append: ({ append }) =>
+    append.outcome === 'started' ? ['append', 'append_report', 'append_skip', ...again(append)] : ['append_options', 'append_skip', 'append_report'],
+
+  // Step 4c, 4d (5a, 5b): a code is sent, and comes back.
+  otp: (view) => [
+    ...only(view.otp.issues < limits.otpSends, 'otp_send'),
+    ...only(view.otp.issues > 0 && view.otp.wrong < limits.otpAttempts, 'otp'),
+    ...only(requirement(view, 'otp') === 'optional', 'otp_skip'),
+  ],
+
+  // Step 4e (5c): an app PIN.
+  pin: (view) => ['pin', ...only(requirement(view, 'pin') === 'optional', 'pin_skip')],
+
+  // Step 4f (5d): local biometrics, on or off.
+  biometrics: (view) => ['biometrics', ...only(requirement(view, 'biometrics') === 'optional', 'biometrics_skip')],
+}
+
+/** The step that the login is at: the first one of the plan that is not yet satisfied; undefined when nothing is left to do. */
+export function currentStep(view: SessionView): Step | undefined {
+  if (view.password === 'due') return 'password'
+  return view.plan.order.find((step) => !satisfied(view, step))
+}
+
+/** Everything that is legal now, the current step's first. Nothing is legal in a session that is over. */
+export function legalActions(view: SessionView, now: string): Action[] {
+  const step = currentStep(view)
+  if (view.status !== 'running' || now >= view.expiresAt || !step) return []
+  const legal = legalIn[step](view)
+  // A prompt that was dismissed or failed in passing may be tried again while the login goes on.
+  if (step !== 'append' && view.append.retryable) legal.push(...again(view.append))
+  // Whatever a policy says: nothing is appended before the factor that the account itself demands (NIST SP 800-63B-4, 4.1.2.1).
+  return view.mfa && view.otp.outcome !== 'verified' ? legal.filter((action) => !action.startsWith('append')) : legal
+}
+
+const satisfied = (view: SessionView, step: PlanStep): boolean => {
+  const demand = step === 'append' ? undefined : requirement(view, step)
+  switch (step) {
+    case 'append':
+      return !['due', 'offered', 'started'].includes(view.append.outcome)
+    case 'otp':
+      return demand === 'off' || view.otp.outcome === 'verified' || (demand === 'optional' && view.otp.outcome === 'skipped')
+    case 'pin':
+      return demand === 'off' || view.pin === 'here' || view.pin === 'set' || (demand === 'optional' && view.pin === 'skipped')
+    case 'biometrics':
+      return (
+        demand === 'off' || ['here', 'on', 'off'].includes(view.biometrics) || (demand === 'optional' && view.biometrics === 'skipped')
+      )
+  }
+}
+
+/** What the plan demands of a step. Before it is known which branch the login takes, the stricter of the two counts. */
+export function requirement({ plan, append }: SessionView, step: keyof Branch): Requirement {
+  if (append.outcome === 'appended') return plan.withPasskey[step]
+  if (['due', 'offered', 'started'].includes(append.outcome)) return stricter(plan, step)
+  return plan.withoutPasskey[step]
+}
+
+/** A passkey made in this login is active once every code that the plan requires was given (design: section 8). */
+export const passkeyStatus = (view: SessionView): 'pending' | 'active' | undefined =>
+  view.passkey === null ? undefined : requirement(view, 'otp') === 'required' && view.otp.outcome !== 'verified' ? 'pending' : 'active'
+
+const strictness: Record<Requirement, number> = { off: 0, optional: 1, required: 2 }
+const stricter = ({ withPasskey, withoutPasskey }: Plan, step: keyof Branch): Requirement =>
+  strictness[withPasskey[step]] >= strictness[withoutPasskey[step]] ? withPasskey[step] : withoutPasskey[step]
+
+const only = (condition: boolean, action: Action): Action[] => (condition ? [action] : [])
+const again = ({ starts }: SessionView['append']): Action[] => only(starts < limits.appendStarts, 'append_options')

@@ -1,0 +1,170 @@
+/** Keyledger without its surroundings: everything it needs from outside is an argument. */
+import { decideBiometricSwitch } from '../domain/account/installations.ts'
+import type { AppendReport } from '../domain/session/append.ts'
+import { decideBiometrics, decideBiometricsSkip } from '../domain/session/biometrics.ts'
+import { decideSignOut } from '../domain/session/end.ts'
+import type { Channel, SkipReason } from '../domain/session/vocabulary.ts'
+import type { Carrier } from '../delivery/delivery.ts'
+import type { EventLog } from '../eventlog/event-log.ts'
+import { createStreams, type Streams } from '../eventlog/transact.ts'
+import { createOtp } from '../factors/otp.ts'
+import type { Passwords } from '../factors/password.ts'
+import { createPins } from '../factors/pin.ts'
+import { hmac } from '../vault/sealing.ts'
+import { createSigningKeys } from '../vault/signing-keys.ts'
+import { openVault, type MasterKeys } from '../vault/vault.ts'
+import { createAccounts } from './accounts.ts'
+import { createAppendSteps } from './append.ts'
+import type { Settings } from './apps.ts'
+import type { Reachable } from './contacts.ts'
+import { Fault } from './faults.ts'
+import { createOtpSteps } from './otp.ts'
+import { createPasswordStep } from './password.ts'
+import { accountStream, accounts } from './people.ts'
+import { createPinSteps } from './pin.ts'
+import { createStart } from './start.ts'
+import { answerOf, createStep, flowTokenMatches, repeatSeconds, sessions, sessionStream, type Answer, type Step, type StepRequest } from './step.ts'
+import { createTokens, type Access } from './tokens.ts'
+
+export type EngineDependencies = {
+  log: EventLog
+  masterKeys: MasterKeys
+  passwords: Passwords
+  deliver: Carrier
+  /** The channels that `deliver` has a carrier for. */
+  reachable: Reachable
+  settings: () => Settings
+  /** Offers made to an account so far; 'unavailable' while the projection is out of reach or too far behind. */
+  history: (account: string) => Promise<{ offers: number } | 'unavailable'>
+  now: () => Date
+  newId: () => string
+  randomBytes: (size: number) => Uint8Array
+  /** Told of work that failed after its answer was given, such as a rehash. */
+  onBackgroundError?: (error: unknown) => void
+}
+
+export type Engine = Awaited<ReturnType<typeof createEngine>>
+
+/** @throws Unavailable while the log is; WrongMasterKey */
+export async function createEngine(dependencies: EngineDependencies) {
+  const { log, masterKeys, passwords, deliver, reachable, settings, history, now, newId, randomBytes, onBackgroundError = () => {} } = dependencies
+  const streams: Streams = createStreams({ log, now, newId })
+  const vault = await openVault({ streams, masterKeys })
+  const signingKeys = createSigningKeys({ streams, vault, now })
+  const fingerprintSecret = vault.secret('fingerprints')
+  const tokens = createTokens({ streams, signingKeys, settings, refreshSecret: vault.secret('refresh tokens'), fingerprintSecret, now, newId })
+
+  const background = new Set<Promise<unknown>>()
+  const inBackground = (work: Promise<unknown>): void => {
+    const running = work.catch(onBackgroundError).finally(() => background.delete(running))
+    background.add(running)
+  }
+
+  const take = createStep({ streams, settings, history, tokensOf: tokens, now })
+  const start = createStart({ streams, vault, settings, reachable, fingerprintSecret, now })
+  const password = createPasswordStep({ streams, vault, passwords, reachable, inBackground })
+  const append = createAppendSteps({ vault, settings, randomBytes, now })
+  const otp = createOtpSteps({ streams, vault, otp: createOtp(vault.secret('codes')), deliver, settings, now })
+  const fingerprint = (name: string, body: string): string => hmac(fingerprintSecret, `${name}\n${body}`).toString('base64url')
+  const pin = createPinSteps({ streams, vault, pins: createPins(vault.secret('pins')), fingerprint })
+  const biometrics = (enabled: boolean): Step<boolean> => ({
+    action: 'biometrics',
+    judge: async () => enabled,
+    decide: decideBiometrics,
+    leaves: () => ({ biometrics: enabled }),
+  })
+  const biometricsSkip: Step<undefined> = {
+    action: 'biometrics_skip',
+    judge: async () => undefined,
+    decide: (state, _, circumstances) => decideBiometricsSkip(state, circumstances),
+  }
+
+  return {
+    streams,
+    vault,
+    signingKeys,
+    settings,
+    accounts: createAccounts({ streams, vault, passwords, newId }),
+
+    start,
+    password: (request: StepRequest, typed: string) => take(password(typed), request),
+    appendOptions: (request: StepRequest) => take(append.options, request),
+    append: (request: StepRequest, response: unknown) => take(append.append(response), request),
+    appendSkip: (request: StepRequest, reason: SkipReason) => take(append.skip(reason), request),
+    appendReport: (request: StepRequest, report: AppendReport) => take(append.report(report), request),
+    creationOptions: append.creationOptions,
+    otpSend: (request: StepRequest, channel: Channel) => take(otp.send(channel), request),
+    otp: (request: StepRequest, code: string) => take(otp.verify(code), request),
+    otpSkip: (request: StepRequest) => take(otp.skip, request),
+    pin: (request: StepRequest, value: string | undefined) => take(pin.set(value), request),
+    pinSkip: (request: StepRequest) => take(pin.skip, request),
+    biometrics: (request: StepRequest, enabled: boolean) => take(biometrics(enabled), request),
+    biometricsSkip: (request: StepRequest) => take(biometricsSkip, request),
+
+    /** The state as the log has it, for a reader with the flow token, or after completion with an access token. @throws Fault */
+    async read(session: string, token: string): Promise<Answer> {
+      await authenticated(session, token)
+      const folded = await streams.load(sessions, sessionStream(session))
+      if (!folded) throw new Fault('session_unknown')
+      return answerOf(session, { done: true }, folded)
+    },
+    /** Whether the token may read this session. @throws Fault */
+    mayRead: async (session: string, token: string): Promise<void> => void (await authenticated(session, token)),
+
+    accessTo,
+    refresh: tokens.refresh,
+    unlock: async (access: Access, typed: string, key: string) => {
+      await tokens.signedIn(access)
+      await pin.unlock(access, typed, key)
+    },
+    /** After sign-in: local biometrics on this installation, on or off. */
+    async switchBiometrics(access: Access, enabled: boolean, key: string): Promise<void> {
+      await tokens.signedIn(access)
+      const cause = { actor: `account:${access.account}`, correlationId: access.session, causationId: `${access.session}/${key}`, fingerprint: fingerprint('biometrics', String(enabled)) }
+      await streams.transact(accounts, accountStream(access.account), cause, (folded) => {
+        if (!folded || folded.state.status !== 'active') throw new Fault('session_over')
+        const before = folded.keys.get(cause.causationId)
+        if (before && before.fingerprint !== cause.fingerprint) throw new Fault('key_reused')
+        return { events: before ? [] : decideBiometricSwitch(folded.state, access.installation, enabled), result: undefined }
+      })
+    },
+
+    /** Leaves a login that is not finished, or signs out of one that is; `everywhere`: every session of the account that was signed in before. */
+    async signOut(session: string, token: string, everywhere: boolean): Promise<void> {
+      const known = await streams.load(sessions, sessionStream(session))
+      if (!known) throw new Fault('session_unknown')
+      if (!known.state.completion && flowTokenMatches(known.state, token)) {
+        const cause = { actor: `app:${known.state.view.app}`, correlationId: session, causationId: newId() }
+        await streams.transact(sessions, sessionStream(session), cause, (folded) => ({ events: folded ? decideSignOut(folded.state).events : [], result: undefined }))
+        return
+      }
+      const access = await accessTo(session, token)
+      const actor = `account:${access.account}`
+      if (everywhere) {
+        const cause = { actor, correlationId: session, causationId: newId() }
+        await streams.transact(accounts, accountStream(access.account), cause, () => ({ events: [{ type: 'SessionsRevoked', data: {} }], result: undefined }))
+      }
+      await tokens.signOut(session, actor)
+    },
+
+    /** Resolves when nothing is left running in the background. */
+    settled: async (): Promise<void> => void (await Promise.allSettled(background)),
+  }
+
+  async function accessTo(session: string, token: string): Promise<Access> {
+    const access = await tokens.access(token)
+    if (access.session !== session) throw new Fault('access_token_invalid')
+    return access
+  }
+
+  async function authenticated(session: string, token: string) {
+    const known = await streams.peek(sessions, sessionStream(session))
+    if (!known) throw new Fault('session_unknown')
+    const { completion } = known.state
+    const flowTokenLives = !completion || now().getTime() - Date.parse(completion.at) <= repeatSeconds * 1000
+    if (flowTokenLives && flowTokenMatches(known.state, token)) return known
+    if (!completion) throw new Fault('flow_token_invalid')
+    await tokens.signedIn(await accessTo(session, token))
+    return known
+  }
+}

@@ -1,0 +1,180 @@
+/**
+ * The one way through a login: read, verdict, decide, append, then. Every use case of the flow is a `Step`; what repeats a request,
+ * races another one, or comes after a crash is dealt with here and nowhere else.
+ */
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
+import { decideLeftByLogin, leavesNothing, type LeftByLogin } from '../domain/account/login.ts'
+import type { AccountState } from '../domain/account/state.ts'
+import { hasPasskeyHere, type AccountDecision } from '../domain/account/passkeys.ts'
+import { decided, fold, illegal, outcomeOf, refuse, type Circumstances, type Decision, type Outcome } from '../domain/session/decision.ts'
+import { sessionEvents, type SessionEvent } from '../domain/session/events.ts'
+import { passkeyStatus } from '../domain/session/flow.ts'
+import { evolve, type SessionState } from '../domain/session/state.ts'
+import type { Action } from '../domain/session/vocabulary.ts'
+import { parseFact } from '../domain/event.ts'
+import type { JsonObject } from '../eventlog/event-log.ts'
+import type { Aggregate, Cause, Decided, Folded, Streams } from '../eventlog/transact.ts'
+import type { Settings } from './apps.ts'
+import { Fault } from './faults.ts'
+import { accountStream, accounts } from './people.ts'
+import type { TokenPair, TokensOf } from './tokens.ts'
+
+export const sessions: Aggregate<SessionState, typeof sessionEvents> = { events: sessionEvents, evolve }
+export const sessionStream = (id: string): string => `session-${id}`
+
+/** One POST of the flow: the session's id, the app's secret, the Idempotency-Key, and the body as it was parsed. */
+export type StepRequest = { session: string; flowToken: string; key: string; body: JsonObject }
+
+/** The state as it was when the request had been decided; the same for every repeat of it. `at`: ISO 8601. */
+export type Answer = { session: string; outcome: Outcome; state: SessionState; revision: number; at: string; tokens?: TokenPair }
+
+export type Step<V> = {
+  action: Action
+  /** The verdict: computed once, outside of the retry. It never throws for a bad proof. */
+  judge(state: SessionState, person: Folded<AccountState> | undefined, session: string): Promise<V>
+  decide(state: SessionState, verdict: V, circumstances: Circumstances): Decision
+  /** What outlives the login, written to the account first. */
+  leaves?(verdict: V, events: readonly SessionEvent[], state: SessionState, session: string): Partial<LeftByLogin> | Promise<Partial<LeftByLogin>>
+  /** What follows the append; for a repeat, which has no verdict, what it finds undone. */
+  then?(answer: Answer, cause: Cause, verdict: V | undefined): Promise<Answer>
+}
+
+/** Seconds for which an answer is repeated after completion. The flow token is good for nothing else then. */
+export const repeatSeconds = 600
+
+export type TakeStep = ReturnType<typeof createStep>
+
+export function createStep(dependencies: {
+  streams: Streams
+  settings: () => Settings
+  history: (account: string) => Promise<{ offers: number } | 'unavailable'>
+  tokensOf: TokensOf
+  now: () => Date
+}) {
+  const { streams, settings, history, tokensOf, now } = dependencies
+  const underWay = new Map<string, { fingerprint: string; answer: Promise<Answer> }>()
+
+  return async function takeStep<V>(step: Step<V>, request: StepRequest): Promise<Answer> {
+    const known = await authenticate(request)
+    // Keyed with the app's secret: the log and all keys of the server together cannot test a guess of a code or password.
+    const fingerprint = createHmac('sha256', request.flowToken).update(`${step.action}\n${JSON.stringify(request.body)}`).digest('base64url')
+    const id = `${request.session} ${request.key}`
+    const running = underWay.get(id)
+    if (running) {
+      if (running.fingerprint !== fingerprint) throw new Fault('key_reused')
+      return running.answer
+    }
+    const answer = take(step, request, fingerprint, known).finally(() => underWay.delete(id))
+    underWay.set(id, { fingerprint, answer })
+    return answer
+  }
+
+  async function authenticate({ session, flowToken }: StepRequest): Promise<Folded<SessionState>> {
+    const known = await streams.peek(sessions, sessionStream(session))
+    if (!known) throw new Fault('session_unknown')
+    if (!flowTokenMatches(known.state, flowToken)) throw new Fault('flow_token_invalid')
+    return known
+  }
+
+  async function take<V>(step: Step<V>, request: StepRequest, fingerprint: string, known: Folded<SessionState>): Promise<Answer> {
+    const { session, key } = request
+    const cause: Cause = { actor: `app:${known.state.view.app}`, correlationId: session, causationId: key, fingerprint }
+
+    // Not legal as it was last seen here: look at the log before saying so, and before any proof is judged.
+    let folded = known
+    if (!folded.keys.has(key) && illegal(folded.state, step.action, now().toISOString())) folded = (await streams.load(sessions, sessionStream(session))) ?? folded
+    if (folded.keys.has(key)) return repeat(step, request, fingerprint, cause)
+    if (folded.state.completion) throw new Fault('flow_token_invalid')
+    const refusal = illegal(folded.state, step.action, now().toISOString())
+    if (refusal) return answerOf(session, refusal.outcome, folded)
+
+    const person = await personOf(folded.state)
+    if (person && folded.state.view.password === 'verified' && person.state.status !== 'active') return answerOf(session, { refused: 'account_disabled' }, folded)
+    const verdict = await step.judge(folded.state, person, session)
+    const offer = await offerFacts(folded.state, person?.state)
+
+    const { result, folded: after } = await streams.transact(sessions, sessionStream(session), cause, async (current, at): Promise<Decided<SessionEvent, Outcome | 'repeated'>> => {
+      if (!current) throw new Fault('session_unknown')
+      if (current.keys.has(key)) return { events: [], result: 'repeated' }
+      const circumstances = { now: at, policy: settings().policy, offer }
+      const decision = step.decide(current.state, verdict, circumstances)
+      const left = await leaveInAccount(step, verdict, decision.events, current.state, request, cause, at)
+      const { events, outcome } = left === 'done' ? decision : refusedByAccount(left, current.state, circumstances)
+      return { events, result: outcome }
+    })
+    if (result === 'repeated') return repeat(step, request, fingerprint, cause)
+    return completed(step, answerOf(session, result, after as Folded<SessionState>), cause, verdict)
+  }
+
+  /** Written to the account before the session, so a crash between the two leaves something that works; the repeat finds it done and goes on. */
+  async function leaveInAccount<V>(step: Step<V>, verdict: V, events: readonly SessionEvent[], state: SessionState, { session, key }: StepRequest, cause: Cause, at: string) {
+    const { account } = state.view
+    if (account === null || events.length === 0) return 'done'
+    const after = fold(state, events, at).view
+    const activated = passkeyStatus(after) === 'active' && passkeyStatus(state.view) !== 'active' ? after.passkey : null
+    const left: LeftByLogin = {
+      installation: state.installation,
+      ...(await step.leaves?.(verdict, events, state, session)),
+      ...(activated === null ? {} : { activate: activated }),
+    }
+    if (leavesNothing(left)) return 'done'
+    const accountCause = { ...cause, causationId: `${session}/${key}` }
+    const { result } = await streams.transact(accounts, accountStream(account), accountCause, (folded, now) => {
+      if (!folded) return { events: [], result: 'account_gone' as const }
+      if (folded.keys.has(accountCause.causationId)) return { events: [], result: 'done' as const }
+      const decision = decideLeftByLogin(folded.state, left, now)
+      return { events: decision.events, result: decision.outcome }
+    })
+    return result
+  }
+
+  /** The same answer again, from the log: the state as it was after the events that have this key. */
+  async function repeat<V>(step: Step<V>, request: StepRequest, fingerprint: string, cause: Cause): Promise<Answer> {
+    const mine: SessionEvent[] = []
+    let then: Folded<SessionState> | undefined
+    let folded: Folded<SessionState> | undefined
+    for await (const recorded of streams.log.read(sessionStream(request.session))) {
+      const fact = parseFact(sessionEvents, recorded)
+      folded = { state: evolve(folded?.state, fact), revision: recorded.revision, at: fact.at, keys: new Map() }
+      if (recorded.metadata.$causationId !== request.key) continue
+      if (recorded.metadata.fingerprint !== fingerprint) throw new Fault('key_reused')
+      mine.push(fact)
+      then = folded
+    }
+    if (!then || !folded) throw new Fault('session_unknown')
+    const { completion } = folded.state
+    if (completion && now().getTime() - Date.parse(completion.at) > repeatSeconds * 1000) throw new Fault('flow_token_invalid')
+    return completed(step, answerOf(request.session, outcomeOf(mine), then), cause)
+  }
+
+  /** A finished login has tokens due; a crash before they were issued is made good by the repeat. */
+  async function completed<V>(step: Step<V>, answer: Answer, cause: Cause, verdict?: V): Promise<Answer> {
+    const done = step.then ? await step.then(answer, cause, verdict) : answer
+    if (!done.state.completion) return done
+    return { ...done, tokens: await tokensOf.login(done.session, done.state, cause) }
+  }
+
+  const personOf = async ({ view: { account } }: SessionState): Promise<Folded<AccountState> | undefined> =>
+    account === null ? undefined : streams.load(accounts, accountStream(account))
+
+  /** Read only while an offer may still be decided. */
+  async function offerFacts({ view, installation }: SessionState, person: AccountState | undefined): Promise<Circumstances['offer']> {
+    if (!person || view.account === null || view.append.outcome !== 'due') return { history: 'unavailable', never: false, passkeyHere: false }
+    return { history: await history(view.account), never: person.neverOffer, passkeyHere: hasPasskeyHere(person, installation) }
+  }
+}
+
+/** Why the account would not have it. That an authenticator made what it was told not to make is a fact of the login. */
+function refusedByAccount(why: AccountDecision['outcome'], state: SessionState, circumstances: Circumstances): Decision {
+  if (why === 'passkey_exists') return decided(state, [{ type: 'AppendFailed', data: { by: 'engine', reason: why, retryable: false } }], circumstances)
+  return refuse(why === 'challenge_used' ? 'challenge_used' : 'account_disabled')
+}
+
+export const answerOf = (session: string, outcome: Outcome, { state, revision, at }: Folded<SessionState>): Answer => ({ session, outcome, state, revision, at })
+
+/** The app's secret is compared by its SHA-256, as in PKCE (RFC 7636, 4.6). */
+export function flowTokenMatches({ flowTokenHash }: SessionState, token: string): boolean {
+  const given = createHash('sha256').update(token).digest()
+  const expected = Buffer.from(flowTokenHash, 'base64url')
+  return given.length === expected.length && timingSafeEqual(given, expected)
+}

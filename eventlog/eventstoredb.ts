@@ -1,0 +1,124 @@
+import { BACKWARDS, END, jsonEvent, NO_STREAM, StreamDeletedError, StreamNotFoundError, type ResolvedEvent } from '@eventstore/db-client'
+import { setMaxListeners } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { encode } from './batch.ts'
+import { followAll } from './eventstoredb/all.ts'
+import { connect } from './eventstoredb/connection.ts'
+import { readFailure, writeFailure } from './eventstoredb/errors.ts'
+import { formatPosition, parsePosition, recorded } from './eventstoredb/recorded.ts'
+import { drain } from './eventstoredb/stream.ts'
+import { OutcomeUnknown, StreamSealed, WrongRevision, type EventLog, type Expected, type Recorded } from './event-log.ts'
+
+/**
+ * The log in an EventStoreDB or KurrentDB cluster (23.10 or later), written and read at its leader.
+ * @param options.url `esdb://` or `esdb+discover://`, with credentials and TLS options
+ * @param options.timeoutMs how long to wait for the node, in milliseconds (default 5000). After it an append has an unknown outcome and a
+ *   read is unavailable. A subscription waits longer: it learns from pings that the node hangs.
+ * @throws TypeError for a connection string that cannot be used
+ */
+export const openEventStoreDb = ({ url, timeoutMs = 5_000 }: { url: string; timeoutMs?: number }): EventLog => {
+  const client = connect(url, timeoutMs)
+  const closing = new AbortController()
+  setMaxListeners(0, closing.signal)
+
+  /** The call's deadline ends the wait for an answer; the timer also the client's search for a node. */
+  const write = async <T>(stream: string, expected: Expected, call: Promise<T>): Promise<T> => {
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new OutcomeUnknown(`no answer within ${timeoutMs} ms`)), timeoutMs)
+    })
+    try {
+      return await Promise.race([call, late])
+    } catch (error) {
+      throw writeFailure(error, stream, expected)
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+  const calling = { requiresLeader: true, deadline: timeoutMs }
+
+  async function* readStream(stream: string, options: Parameters<typeof client.readStream>[1]): AsyncGenerator<Recorded> {
+    const reading = client.readStream(stream, { ...options, requiresLeader: true })
+    for await (const { event } of drain<ResolvedEvent>(reading, { signal: closing.signal, limitMs: timeoutMs })) if (event) yield recorded(event)
+  }
+  const lastOf = async (stream: string) => {
+    let last: Recorded | undefined
+    for await (const event of readStream(stream, { direction: BACKWARDS, fromRevision: END, maxCount: 1 })) last = event
+    return last
+  }
+  const isSealed = (stream: string) => lastOf(stream).then(() => false, error => {
+    if (error instanceof StreamDeletedError) return true
+    if (error instanceof StreamNotFoundError) return false
+    throw error
+  })
+
+  return {
+    async append(stream, events, expected) {
+      // Before the call: the node answers an empty batch as if it had written something, and one far too large with an error of no type.
+      encode(events)
+      const { success, position, nextExpectedRevision } = await write(stream, expected, client.appendToStream(
+        stream, events.map(event => jsonEvent(event)), { ...calling, expectedRevision: expected === 'none' ? NO_STREAM : BigInt(expected) },
+      ))
+      // No success: the connection string says throwOnAppendFailure=false. No position: somebody has deleted the stream by hand.
+      if (!success || !position) throw new WrongRevision(stream, expected)
+      return { position: formatPosition(position), revision: Number(nextExpectedRevision) }
+    },
+
+    async *read(stream, from = 0) {
+      try {
+        yield* readStream(stream, { fromRevision: BigInt(from) })
+      } catch (error) {
+        if (!isAbsence(error)) throw readFailure(error)
+      }
+    },
+
+    last: stream => lastOf(stream).catch(error => {
+      if (!isAbsence(error)) throw readFailure(error)
+      return undefined
+    }),
+
+    async *readAll({ after, prefixes }) {
+      if (after !== undefined) parsePosition(after)
+      try {
+        for await (const item of followAll(client, { after, prefixes }, isSealed, { signal: closing.signal, limitMs: timeoutMs })) {
+          if (item === 'caughtUp') return
+          if (!('checkpoint' in item)) yield item
+        }
+      } catch (error) {
+        throw readFailure(error)
+      }
+    },
+
+    async *subscribe({ after, prefixes, signal }) {
+      if (after !== undefined) parsePosition(after)
+      const ended = signal ? AbortSignal.any([closing.signal, signal]) : closing.signal
+      let last = after
+      for (let failures = 0; !ended.aborted; failures++) {
+        try {
+          for await (const item of followAll(client, { after: last, prefixes }, isSealed, { signal: ended })) {
+            if (item !== 'caughtUp') last = 'checkpoint' in item ? item.checkpoint : item.position
+            failures = 0
+            yield item
+          }
+        } catch {
+          // Whatever broke it: the reader goes on after the last position that it was handed.
+        }
+        await sleep(Math.min(50 * 2 ** failures, 2_000), undefined, { signal: ended }).catch(() => {})
+      }
+    },
+
+    async seal(stream) {
+      if (!/^key-./.test(stream)) throw new TypeError(`only key streams can be sealed, not ${stream}`)
+      await write(stream, 'none', client.tombstoneStream(stream, calling)).catch(error => {
+        if (!(error instanceof StreamSealed)) throw error
+      })
+    },
+
+    async close() {
+      closing.abort()
+      await client.dispose()
+    },
+  }
+}
+
+const isAbsence = (error: unknown) => error instanceof StreamNotFoundError || error instanceof StreamDeletedError

@@ -1,0 +1,47 @@
+import { START, STREAM_NAME, type AllStreamResolvedEvent, type EventStoreDBClient } from '@eventstore/db-client'
+import type { Position, Recorded } from '../event-log.ts'
+import { formatPosition, isAfter, parsePosition, recorded } from './recorded.ts'
+import { drain, type Bounds } from './stream.ts'
+
+type Mark = { checkpoint: Position } | 'caughtUp'
+type Wanted = { after?: Position | undefined; prefixes?: readonly string[] | undefined }
+
+// How many events the node looks at between two checkpoints. They also tell a long search without a match from a node that hangs.
+const searchWindow = 1_000
+
+/**
+ * Everything after a position, then 'caughtUp', then what comes, until the connection is lost. It serves plain reads of $all too: those have
+ * no filter in this client, and would move a whole log to find a few streams. 'caughtUp' needs EventStoreDB 23.10 or later.
+ * @param isSealed is asked for events of key streams: in $all those of a tombstoned stream remain until the node scavenges
+ */
+export async function* followAll(
+  client: EventStoreDBClient, { after, prefixes }: Wanted, isSealed: (stream: string) => Promise<boolean>, bounds: Bounds,
+): AsyncGenerator<Recorded | Mark> {
+  const start = after === undefined ? undefined : parsePosition(after)
+  const subscription = client.subscribeToAll({
+    fromPosition: start ?? START,
+    filter: {
+      ...(prefixes ? { prefixes: [...prefixes] } : { regex: '^[^$]' }),
+      filterOn: STREAM_NAME,
+      maxSearchWindow: searchWindow,
+      checkpointInterval: 1,
+      checkpointReached: (_, position) => void subscription.push({ checkpoint: formatPosition(position) }),
+    },
+    requiresLeader: true,
+  })
+  // Pushed into the stream, so that marks keep their place among the events.
+  subscription.on('caughtUp', () => subscription.push('caughtUp'))
+
+  for await (const item of drain<AllStreamResolvedEvent | Mark>(subscription, bounds)) {
+    if (item === 'caughtUp' || 'checkpoint' in item) {
+      yield item
+      continue
+    }
+    const { event } = item
+    // The node's own streams, and the marks that it leaves in ours ($streamDeleted).
+    if (!event || event.streamId.startsWith('$') || event.type.startsWith('$')) continue
+    if (start && !isAfter(event.position, start)) continue
+    if (event.streamId.startsWith('key-') && (await isSealed(event.streamId))) continue
+    yield recorded(event)
+  }
+}

@@ -1,0 +1,128 @@
+import { createHash } from 'node:crypto'
+import { hash as argon2id } from '@node-rs/argon2'
+import { describe, expect, test } from 'vitest'
+import { createHashGate } from './hash-gate.ts'
+import { formatOf, parseHash } from './password-hash.ts'
+import { createPasswords } from './password.ts'
+import type { PasswordOptions } from './password.ts'
+
+const light = { memoryCost: 64, timeCost: 1, parallelism: 1 }
+const passwordsWith = (options: Partial<PasswordOptions> = {}) =>
+  createPasswords({ gate: createHashGate({ atOnce: 2, queue: 100 }), argon2: light, ...options })
+const passwords = passwordsWith()
+
+const format = (stored: string) => {
+  const parsed = parseHash(stored)
+  return 'unusable' in parsed ? parsed.unusable : formatOf(parsed)
+}
+
+describe('a password', () => {
+  test('is right against the hash made of it, and no other is', async () => {
+    const stored = await passwords.hash('correct horse battery staple')
+    expect(await passwords.verify(stored, 'correct horse battery staple')).toEqual({ verdict: 'right', rehash: false })
+    for (const other of ['', 'correct horse battery', 'Correct horse battery staple', 'correct horse battery staple ']) {
+      expect(await passwords.verify(stored, other)).toEqual({ verdict: 'wrong' })
+    }
+  })
+
+  test('is hashed with argon2id, 19 MiB and two passes unless told otherwise, and never twice alike', async () => {
+    const usual = passwordsWith({ argon2: undefined })
+    const [one, two] = [await usual.hash('12345678'), await usual.hash('12345678')]
+    expect(one).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/)
+    expect(two).not.toBe(one)
+  })
+
+  test('is the same password in every Unicode form in which it may be typed', async () => {
+    const stored = await passwords.hash('contrase\u00f1a \ufb01n \uff11')
+    for (const typed of ['contrase\u00f1a \ufb01n \uff11', 'contrasen\u0303a fin 1', 'contrase\u00f1a fin 1']) {
+      expect(await passwords.verify(stored, typed)).toMatchObject({ verdict: 'right' })
+    }
+  })
+
+  test('that was hashed elsewhere, unnormalized, goes on to be right as it is typed', async () => {
+    const imported = await argon2id('contrasen\u0303a \ufb01n \uff11', light)
+    expect(await passwords.verify(imported, 'contrasen\u0303a \ufb01n \uff11')).toMatchObject({ verdict: 'right' })
+    expect(await passwords.verify(imported, 'contrasen\u0303a fin 1')).toEqual({ verdict: 'wrong' })
+  })
+
+  test('asks for a new hash when the stored one is not argon2id or weaker than today, but only when it was right', async () => {
+    const stronger = passwordsWith({ argon2: { memoryCost: 128, timeCost: 2, parallelism: 1 } })
+    const old = [
+      '$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW',
+      await passwordsWith({ argon2: { memoryCost: 64, timeCost: 2, parallelism: 1 } }).hash('U*U'),
+      await passwordsWith({ argon2: { memoryCost: 128, timeCost: 1, parallelism: 1 } }).hash('U*U'),
+    ]
+    for (const stored of old) {
+      expect(await stronger.verify(stored, 'U*U')).toEqual({ verdict: 'right', rehash: true })
+      expect(await stronger.verify(stored, 'U*V')).toEqual({ verdict: 'wrong' })
+    }
+    expect(await passwords.verify(await stronger.hash('U*U'), 'U*U')).toEqual({ verdict: 'right', rehash: false })
+  })
+
+  test('is not hashed anew when bcrypt was not able to see all of it', async () => {
+    const seen = '0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789'
+    const stored = '$2a$05$abcdefghijklmnopqrstuu5s2v8.iXieOjg/.AySBTTZIIVFJeBui'
+    expect(await passwords.verify(stored, `${seen} mistyped`)).toEqual({ verdict: 'right', rehash: false })
+    expect(await passwords.verify(stored, seen)).toEqual({ verdict: 'right', rehash: true })
+  })
+
+  test('is neither right nor wrong against a hash that cannot be read, and the error does not quote it', async () => {
+    const error = await passwords.verify('hunter2 in the wrong column', 'hunter2 in the wrong column').catch((reason: unknown) => reason)
+    expect(error).toBeInstanceOf(Error)
+    expect(String(error)).not.toContain('hunter2')
+  })
+
+  test('is not hashed at all when too many are', async () => {
+    const narrow = passwordsWith({ gate: createHashGate({ atOnce: 1, queue: 1 }) })
+    const decoy = narrow.decoy(new Uint8Array(4))
+    const answers = await Promise.allSettled([narrow.hash('12345678'), narrow.verify(decoy, '12345678'), narrow.hash('12345678')])
+    expect(answers.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected'])
+    expect(answers[2]).toMatchObject({ reason: { code: 'busy' } })
+  })
+})
+
+describe('a new password', () => {
+  test.each([
+    ['eight letters', 'abcdefgh', true],
+    ['seven letters', 'abcdefg', 'too_short'],
+    ['nothing', '', 'too_short'],
+    ['eight emoji', '\u{1f511}'.repeat(8), true],
+    ['seven emoji of two code units', '\u{1f511}'.repeat(7), 'too_short'],
+    ['four letters and four accents on them', 'n\u0303'.repeat(4), 'too_short'],
+    ['1024 bytes', 'x'.repeat(1024), true],
+    ['1025 bytes', 'x'.repeat(1025), 'too_long'],
+    ['513 letters of two bytes', '\u00f1'.repeat(513), 'too_long'],
+    ['a megabyte', 'x'.repeat(1_000_000), 'too_long'],
+  ] as const)('of %s', (_, password, answer) => {
+    expect(passwords.acceptable(password)).toBe(answer)
+  })
+})
+
+describe('the decoy of an unknown identifier', () => {
+  const selector = (n: number) => createHash('sha256').update(`somebody-${n}@example.com`).digest()
+  const formats = ['$argon2id$v=19$m=64,t=1,p=1', '$argon2id$v=19$m=64,t=1,p=1', '$argon2id$v=19$m=64,t=1,p=1', '$2b$04']
+
+  test('is of our own format when no other occurs, and wrong for every password', async () => {
+    for (const formatsMet of [undefined, []]) {
+      const decoy = passwordsWith({ formats: formatsMet }).decoy(selector(1))
+      expect(format(decoy)).toBe('$argon2id$v=19$m=64,t=1,p=1')
+      expect(await passwords.verify(decoy, '')).toEqual({ verdict: 'wrong' })
+    }
+  })
+
+  test('is always the same for an identifier', () => {
+    const mixed = passwordsWith({ formats })
+    for (let n = 0; n < 20; n++) expect(mixed.decoy(selector(n))).toBe(mixed.decoy(selector(n)))
+  })
+
+  test('is met in the formats that occur, as often as they do', () => {
+    const mixed = passwordsWith({ formats })
+    const met = Array.from({ length: 4000 }, (_, n) => format(mixed.decoy(selector(n))))
+    expect(new Set(met)).toEqual(new Set(formats))
+    expect(met.filter((one) => one === '$2b$04').length / met.length).toBeCloseTo(0.25, 1)
+  })
+
+  test('cannot be of a format that nothing could be verified against', () => {
+    expect(() => passwordsWith({ formats: ['$md5'] })).toThrow(TypeError)
+  })
+})

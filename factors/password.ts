@@ -1,0 +1,69 @@
+import { randomBytes as systemRandomBytes } from 'node:crypto'
+import { hash as argon2id } from '@node-rs/argon2'
+import type { HashGate } from './hash-gate.ts'
+import { dummyHash, formatOf, parseHash, verifyHash } from './password-hash.ts'
+import type { ParsedHash } from './password-hash.ts'
+
+export type PasswordVerdict = { verdict: 'right'; rehash: boolean } | { verdict: 'wrong' }
+
+export type Passwords = {
+  /**
+   * `rehash` asks for a new hash of the same password: the stored one is not argon2id, or weaker than what is made today.
+   * @throws HashQueueFull; Error for a stored hash that `parseHash` refuses, which the import should not have let in
+   */
+  verify(stored: string, password: string): Promise<PasswordVerdict>
+  /** argon2id, as a PHC string. @throws HashQueueFull */
+  hash(password: string): Promise<string>
+  /** What an unknown identifier is verified against: always the same one for a selector (4 bytes or more, an HMAC of the identifier). */
+  decoy(selector: Uint8Array): string
+  /** May it be set as a password? From 8 code points to 1024 bytes of UTF-8, both after normalization. */
+  acceptable(password: string): true | 'too_short' | 'too_long'
+}
+
+export type PasswordOptions = {
+  gate: HashGate
+  /** `memoryCost` in KiB. */
+  argon2?: { memoryCost: number; timeCost: number; parallelism: number }
+  /** The formats that occur among the accounts, as `formatOf` writes them; a frequent one may stand here several times. Default: our own alone. */
+  formats?: readonly string[]
+  randomBytes?: (size: number) => Uint8Array
+}
+
+/** The password never leaves this file but to be hashed. */
+export function createPasswords({ gate, argon2 = owasp, formats = [], randomBytes = systemRandomBytes }: PasswordOptions): Passwords {
+  const own = formatOf({ scheme: 'argon2id', ...argon2 })
+  const decoys = (formats.length > 0 ? formats : [own]).map((format) => dummyHash(format, randomBytes))
+
+  const outdated = (stored: ParsedHash, password: string) => {
+    if (stored.scheme === 'argon2id') return stored.memoryCost < argon2.memoryCost || stored.timeCost < argon2.timeCost
+    // bcrypt did not look beyond 72 bytes: what follows them may be mistyped, and must not become the password.
+    return stored.scheme !== 'bcrypt' || Buffer.byteLength(password) <= 72
+  }
+
+  return {
+    verify: async (stored, password) => {
+      const parsed = parseHash(stored)
+      if ('unusable' in parsed) throw new Error(`unusable stored hash: ${parsed.unusable}`)
+      // Our hashes are of the normalized password, imported ones of the bytes as typed, and an imported argon2id looks like ours: so both count.
+      // A second hash is computed only where the two differ and the first was wrong. The time so depends on what was typed and on the verdict,
+      // and tells nothing about the account that the answer does not: a decoy takes as long as a wrong password.
+      const normal = normalize(password)
+      const right = await gate.run(async () =>
+        (await verifyHash(parsed, password)) || (normal !== password && (await verifyHash(parsed, normal))))
+      return right ? { verdict: 'right', rehash: outdated(parsed, password) } : { verdict: 'wrong' }
+    },
+    hash: (password) => gate.run(() => argon2id(Buffer.from(normalize(password)), { ...argon2, salt: randomBytes(16) })),
+    decoy: (selector) => decoys[Buffer.from(selector).readUInt32BE() % decoys.length]!,
+    acceptable: (password) => {
+      const normal = normalize(password)
+      if (Buffer.byteLength(normal) > 1024) return 'too_long'
+      return [...normal].length < 8 ? 'too_short' : true
+    },
+  }
+}
+
+// OWASP Password Storage Cheat Sheet: 19 MiB, two passes, one lane.
+const owasp = { memoryCost: 19_456, timeCost: 2, parallelism: 1 }
+
+// NIST SP 800-63B-4, section 3.1.1.2: so that the same password typed on another keyboard or system is the same bytes.
+const normalize = (password: string) => password.normalize('NFKC')

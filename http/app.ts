@@ -1,0 +1,39 @@
+/** The HTTP API as one Hono app, the same on Node and on Deno. */
+import { Hono } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import { secureHeaders } from 'hono/secure-headers'
+import { problem, thrown } from './problems.ts'
+import { BadRequest } from './request.ts'
+import { sessionRoutes, type HttpDependencies } from './sessions.ts'
+
+/** Bytes. The largest honest body is a credential with its attestation. */
+const maxBodyBytes = 64 * 1024
+
+export type Readiness = { ready: boolean } & Record<string, unknown>
+
+export function createApp(dependencies: HttpDependencies & { readiness: () => Promise<Readiness>; onError: (error: unknown) => void }): Hono {
+  const { engine, readiness, onError } = dependencies
+  const app = new Hono()
+
+  app.use(secureHeaders({ strictTransportSecurity: 'max-age=31536000; includeSubDomains', contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } }))
+  app.use(async (c, next) => {
+    c.header('Cache-Control', 'no-store')
+    await next()
+  })
+  app.use(bodyLimit({ maxSize: maxBodyBytes, onError: (c) => problem(c, 'too_large') }))
+
+  app.route('/v1/sessions', sessionRoutes(dependencies))
+
+  // RFC 7517. Verifiers may keep it for a while: a new key is announced, and an old one stays, for longer than that.
+  app.get('/.well-known/jwks.json', async (c) => c.json(await engine.signingKeys.jwks(), 200, { 'Cache-Control': 'public, max-age=300' }))
+
+  app.get('/health/live', (c) => c.json({ live: true }))
+  app.get('/health/ready', async (c) => {
+    const state = await readiness()
+    return c.json(state, state.ready ? 200 : 503)
+  })
+
+  app.notFound((c) => problem(c, 'not_found'))
+  app.onError((error, c) => (error instanceof BadRequest ? problem(c, error.problem, error.detail) : thrown(c, error, onError)))
+  return app
+}

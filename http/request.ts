@@ -1,0 +1,55 @@
+/** What every route reads from a request before the engine sees it. */
+import type { Context } from 'hono'
+import type { z } from 'zod'
+import type { JsonObject } from '../eventlog/event-log.ts'
+import type { Detail, ProblemCode } from './problems.ts'
+
+/** The request is not one that a route can take. Nothing was decided and nothing written. */
+export class BadRequest extends Error {
+  readonly problem: ProblemCode
+  readonly detail: Detail
+  constructor(problem: ProblemCode, detail: Detail = {}) {
+    super(problem)
+    this.problem = problem
+    this.detail = detail
+  }
+}
+
+/** The body by its schema. An empty body counts as `{}`. What is wrong is named by its path, and never quoted. @throws BadRequest */
+export async function bodyOf<S extends z.ZodType<JsonObject | Record<string, unknown>>>(c: Context, schema: S): Promise<z.infer<S>> {
+  const bytes = await c.req.arrayBuffer()
+  if (bytes.byteLength > 0 && !/^application\/json\s*(;|$)/i.test(c.req.header('content-type') ?? '')) throw new BadRequest('not_json')
+  const parsed = schema.safeParse(bytes.byteLength > 0 ? json(bytes) : {})
+  if (parsed.success) return parsed.data
+  const wrong = parsed.error.issues.slice(0, 5).map(({ path, code }) => `${path.join('.') || 'body'}: ${code}`)
+  throw new BadRequest('malformed', { detail: wrong.join('; ') })
+}
+
+function json(bytes: ArrayBuffer): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+  } catch {
+    throw new BadRequest('malformed', { detail: 'body: not JSON in UTF-8' })
+  }
+}
+
+/** 128 bits or more (draft-ietf-httpapi-idempotency-key-header); the quotes of a structured string may be left out. @throws BadRequest */
+export function keyOf(c: Context): string {
+  const key = (c.req.header('idempotency-key') ?? '').replace(/^"(.*)"$/, '$1')
+  if (!/^[\x21-\x7e]{22,128}$/.test(key)) throw new BadRequest('idempotency_key_missing')
+  return key
+}
+
+/** RFC 6750, 2.1. @throws BadRequest */
+export function bearerOf(c: Context): string {
+  const token = /^bearer ([\w.~+/=-]{1,4096})$/i.exec(c.req.header('authorization') ?? '')?.[1]
+  if (!token) throw new BadRequest('token_missing')
+  return token
+}
+
+/** @throws BadRequest for what cannot be the id of a session */
+export function sessionOf(c: Context): string {
+  const id = c.req.param('id') ?? ''
+  if (!/^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.test(id)) throw new BadRequest('session_unknown')
+  return id
+}

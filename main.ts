@@ -1,0 +1,165 @@
+/** The composition root: everything that the configuration asks for, put together, started and stopped. */
+import { randomBytes, randomUUID } from 'node:crypto'
+import { availableParallelism } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { readConfig, BadConfig, type Config } from './config.ts'
+import { ensureDataFolder, lockDataFolder } from './data-folder.ts'
+import { createDelivery, type Carrier } from './delivery/delivery.ts'
+import { createEmail } from './delivery/email.ts'
+import { createSms } from './delivery/sms.ts'
+import { loadTemplates } from './delivery/templates.ts'
+import { createTerminal } from './delivery/terminal.ts'
+import type { Channel } from './domain/session/vocabulary.ts'
+import { createEngine, type Engine } from './engine/engine.ts'
+import { Unavailable, type EventLog } from './eventlog/event-log.ts'
+import { openEventStoreDb } from './eventlog/eventstoredb.ts'
+import { openSqliteLog } from './eventlog/sqlite.ts'
+import { createHashGate } from './factors/hash-gate.ts'
+import { createPasswords } from './factors/password.ts'
+import { createApp } from './http/app.ts'
+import { openDatabase } from './projections/database.ts'
+import { openReadModel, type ReadModel } from './projections/read-model.ts'
+import { createSweeper, type Sweeper } from './reactions/sweeper.ts'
+import { addressOf, serve } from './serve.ts'
+import { ensureMasterKeyFile } from './vault/master-key.ts'
+import { firstSteps } from './first-steps.ts'
+
+export type Surroundings = { now?: () => Date; print?: (line: string) => void; onError?: (what: string, error: unknown) => void }
+export type Keyledger = { url: string; engine: Engine; log: EventLog; readModel: ReadModel; sweeper: Sweeper; ready: Promise<void>; close(): Promise<void> }
+
+/** Hashes that may wait for a core before a login is told to come back later. */
+const hashQueue = 256
+
+/** The engine without its surroundings: what `main.ts` serves and `cli.ts` works with. @throws BadConfig, Unavailable */
+export async function openEngine(config: Config, { now = () => new Date(), print = console.log, onError = report }: Surroundings, history: Parameters<typeof createEngine>[0]['history']) {
+  const embedded = config.eventStoreDbUrl === undefined
+  const folder = embedded || !config.databaseUrl ? ensureDataFolder(config.dataFolder) : undefined
+  const masterKeys = config.masterKeys ?? ensureMasterKeyFile((folder ?? ensureDataFolder(config.dataFolder)).masterKey)
+  const log = config.eventStoreDbUrl ? openEventStoreDb({ url: config.eventStoreDbUrl }) : openSqliteLog({ file: ensureDataFolder(config.dataFolder).log })
+  const { deliver, reachable, close: closeDelivery } = openDelivery(config, now, print)
+  const cores = availableParallelism()
+  const settings = { issuer: config.issuer ?? `http://localhost:${config.port}`, apps: config.apps, policy: config.policy, flowSeconds: config.flowSeconds }
+  const engine = await createEngine({
+    log,
+    masterKeys,
+    passwords: createPasswords({ gate: createHashGate({ atOnce: cores, queue: hashQueue }) }),
+    deliver,
+    reachable,
+    settings: () => settings,
+    history,
+    now,
+    newId: randomUUID,
+    randomBytes,
+    onBackgroundError: (error) => onError('background work', error),
+  }).catch(async (error: unknown) => {
+    closeDelivery()
+    await log.close()
+    throw error
+  })
+  return {
+    engine,
+    log,
+    async close(): Promise<void> {
+      await engine.settled()
+      closeDelivery()
+      await log.close()
+    },
+  }
+}
+
+/** Runs until `close`. The listener opens before the projection database is ready: people sign in without it. */
+export async function startKeyledger(config: Config, surroundings: Surroundings = {}): Promise<Keyledger> {
+  const { now = () => new Date(), onError = report } = surroundings
+  const lock = config.eventStoreDbUrl ? undefined : lockDataFolder(ensureDataFolder(config.dataFolder))
+  const database = openDatabase(config.databaseUrl ? { url: config.databaseUrl } : { folder: config.dataFolder })
+  let readModel: ReadModel | undefined
+  const { engine, log, close: closeEngine } = await openEngine(config, surroundings, async (account) => readModel?.history(account) ?? 'unavailable')
+  const model = (readModel = openReadModel({ log, database, now, newId: randomUUID, onError: (error) => onError('projections', error) }))
+  const sweeper = createSweeper({ streams: engine.streams, due: model, now, everyMs: config.sweepMs, onError: (error) => onError('sweeper', error) })
+
+  const app = createApp({
+    engine,
+    now,
+    addressOf,
+    readSession: model.session,
+    readiness: async () => {
+      const reachable = await log.last('key-readiness').then(() => true, () => false)
+      return { ready: reachable, log: reachable ? 'ok' : 'out of reach', projections: model.status() }
+    },
+    onError: (error) => onError('request', error),
+  })
+  const server = await serve(app, config)
+  const ready = database.ready.then(() => {
+    model.start()
+    sweeper.start()
+  })
+  // Without Postgres logins go on; `/health/ready` says what is missing.
+  ready.catch((error: unknown) => onError('projection database', error))
+
+  return {
+    url: server.url,
+    engine,
+    log,
+    readModel: model,
+    sweeper,
+    ready,
+    /** Takes nothing new, finishes what runs, then lets go of the log and the database. */
+    async close() {
+      await server.close()
+      await sweeper.stop()
+      await model.stop()
+      await closeEngine()
+      await database.close()
+      lock?.release()
+    },
+  }
+}
+
+function openDelivery(config: Config, now: () => Date, print: (line: string) => void): { deliver: Carrier; reachable: Set<Channel>; close(): void } {
+  const templates = loadTemplates()
+  const email = config.email && createEmail({ ...config.email, templates, plaintext: config.deliveryPlaintext })
+  const sms = config.sms && createSms({ ...config.sms, templates, plaintext: config.deliveryPlaintext, now: () => now().getTime() })
+  // Nothing configured: codes go to the terminal, which is enough to try it and says so.
+  const terminal = email || sms ? undefined : createTerminal(print)
+  const carriers = { email: email ?? terminal, sms: sms ?? terminal }
+  const reachable = new Set((['email', 'sms'] as const).filter((channel) => carriers[channel] !== undefined))
+  const deliver = createDelivery({ ...(carriers.email ? { email: carriers.email } : {}), ...(carriers.sms ? { sms: carriers.sms } : {}) })
+  return { deliver, reachable, close: () => email?.close() }
+}
+
+/** One line of JSON on stderr. */
+function report(what: string, error: unknown): void {
+  const { name, message, code } = error as { name?: string; message?: string; code?: string }
+  console.error(JSON.stringify({ at: new Date().toISOString(), level: 'error', what, code, name, message }))
+}
+
+async function main(): Promise<void> {
+  const config = readConfig()
+  let keyledger: Keyledger | undefined
+  while (!keyledger) {
+    keyledger = await startKeyledger(config).catch(async (error: unknown) => {
+      if (!(error instanceof Unavailable)) throw error
+      console.error('The event log is out of reach. Trying again.')
+      await sleep(1_000)
+      return undefined
+    })
+  }
+  const running = keyledger
+  console.log(await firstSteps(running))
+  let closing = false
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      // The second time somebody means it.
+      if (closing) process.exit(1)
+      closing = true
+      void running.close().then(() => process.exit(0))
+    })
+  }
+}
+
+if (import.meta.main) {
+  main().catch((error: unknown) => {
+    console.error(error instanceof BadConfig ? error.message : error instanceof Error ? `Keyledger did not start: ${error.message}` : error)
+    process.exit(1)
+  })
+}

@@ -1,0 +1,88 @@
+/** What became of every offer to create a passkey: a row per login in which one was made or withheld. The next offer is decided by it. */
+import type { Sql } from 'postgres'
+import { parseFact } from '../domain/event.ts'
+import { sessionEvents } from '../domain/session/events.ts'
+import { tableName, type Projection } from './projection.ts'
+
+export type AppendHistoryRow = {
+  account: string | null
+  app: string
+  platform: string
+  /** The offer's number for the account; null where none was made. */
+  offer: number | null
+  offered_at: string | null
+  mode: string | null
+  policy: string | null
+  /** The last thing that became of it. */
+  outcome: string
+  reason: string | null
+  starts: number
+  settled_at: string | null
+}
+
+export const appendHistory: Projection<AppendHistoryRow> = {
+  name: 'append_history',
+  version: 1,
+  prefixes: ['session-'],
+  key: ({ stream }) => stream.slice('session-'.length),
+  initial: () => ({
+    account: null,
+    app: '',
+    platform: '',
+    offer: null,
+    offered_at: null,
+    mode: null,
+    policy: null,
+    outcome: 'none',
+    reason: null,
+    starts: 0,
+    settled_at: null,
+  }),
+  evolve(row, event) {
+    const fact = parseFact(sessionEvents, event)
+    const settled = (outcome: string, reason: string | null = null): AppendHistoryRow => ({ ...row, outcome, reason, settled_at: fact.at })
+    switch (fact.type) {
+      case 'IdentifierEntered':
+        return { ...row, account: fact.data.account, app: fact.data.app, platform: fact.data.platform }
+      case 'AppendOffered':
+        return { ...row, offer: fact.data.offer, offered_at: fact.at, mode: fact.data.mode, policy: fact.data.policy, outcome: 'offered' }
+      case 'AppendWithheld':
+        return { ...settled('withheld', fact.data.reason), policy: fact.data.policy }
+      case 'AppendStarted':
+        return { ...row, outcome: 'started', reason: null, starts: row.starts + 1, settled_at: null }
+      case 'PasskeyAppended':
+        return settled('created')
+      case 'AppendSkipped':
+        return settled('declined', fact.data.reason)
+      case 'AppendCancelled':
+        return settled('cancelled', fact.data.reason)
+      case 'AppendNotShown':
+        return settled('not_shown', fact.data.reason)
+      case 'AppendFailed':
+        return settled('failed', fact.data.reason)
+      default:
+        return row
+    }
+  },
+  columns: {
+    account: 'text',
+    app: 'text',
+    platform: 'text',
+    offer: 'integer',
+    offered_at: 'timestamptz',
+    mode: 'text',
+    policy: 'text',
+    outcome: 'text',
+    reason: 'text',
+    starts: 'integer',
+    settled_at: 'timestamptz',
+  },
+  indexes: [['account']],
+}
+
+/** How many offers an account was made so far, over all its sessions. @throws what the database throws */
+export async function offersMade(sql: Sql, account: string): Promise<number> {
+  const [row] = await sql<{ offers: number }[]>`
+    select count(*)::int as offers from ${sql(tableName(appendHistory))} where account = ${account} and offer is not null`
+  return row?.offers ?? 0
+}

@@ -1,0 +1,91 @@
+import postgres, { type Sql } from 'postgres'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { socketPath, startEmbedded } from './embedded.ts'
+
+export type Database = {
+  /**
+   * Every query fails while Postgres is away, at once or after 5 s, and works again as soon as it is back. Never use `begin` or `reserve` of it: with
+   * more queries than connections a transaction's first statement can go out on a connection that others use (UNSAFE_TRANSACTION), and a connection
+   * lost inside ends the process. A change is one statement, or several in one `unsafe`.
+   */
+  sql: Sql
+  /** Resolves when it takes queries for the first time; rejects when it was closed before, or cannot ever be opened. */
+  ready: Promise<void>
+  close(): Promise<void>
+}
+
+/** PostgreSQL by its URL, or embedded in this process with its data in `folder`/postgres. Returns at once; the engine lives without it. */
+export const openDatabase = (options: { url: string } | { folder: string; onReset?: (reason: string) => void }): Database => {
+  if ('url' in options) {
+    const sql = postgres(options.url, {
+      ...common,
+      max: 10,
+      idle_timeout: 60,
+      connection: { application_name: 'keyledger', statement_timeout: 30_000, idle_in_transaction_session_timeout: 30_000 },
+    })
+    return withReady(sql, undefined, () => sql.end({ timeout: 5 }))
+  }
+  const embedded = startEmbedded(options)
+  // One session serves all connections and keeps what they prepare: few of them, which last as long as the session.
+  const sql = postgres({ ...common, ...local, path: embedded.path, max: 4, max_lifetime: null })
+  return withReady(sql, embedded.ready, async () => {
+    await sql.end({ timeout: 5 })
+    await embedded.close()
+  })
+}
+
+/** The embedded database of an engine that runs in another process. @throws Error when there was never one in this folder */
+export const connectEmbedded = ({ folder }: { folder: string }): Database => {
+  const sql = postgres({ ...common, ...local, path: socketPath(folder), max: 2, prepare: false })
+  return withReady(sql, undefined, () => sql.end({ timeout: 5 }))
+}
+
+const withReady = (sql: Sql, started: Promise<void> | undefined, close: () => Promise<void>): Database => {
+  const closing = new AbortController()
+  const answer = async () => {
+    await started
+    for (;;) {
+      closing.signal.throwIfAborted()
+      try {
+        await sql`select 1`
+        return
+      } catch {
+        await sleep(500, undefined, { signal: closing.signal })
+      }
+    }
+  }
+  const ready = answer()
+  ready.catch(() => {})
+  return {
+    sql,
+    ready,
+    close: () => {
+      closing.abort(new Error('the database was closed'))
+      return close()
+    },
+  }
+}
+
+/** Postgres' array literal, quoted throughout (documentation, 8.15.2); an element may also be a number. */
+const arrayLiteral = (values: readonly unknown[]) => `{${values.map((value) => `"${String(value).replace(/[\\"]/g, '\\$&')}"`).join(',')}}`
+const array = (oid: number) => ({ to: oid, from: [], serialize: arrayLiteral, parse: String })
+
+const common = {
+  // The default pipelines so deep that it decays under load. Not in the package's types.
+  ...{ max_pipeline: 1 },
+  connect_timeout: 5,
+  // A query says at once that Postgres is away; whoever tries again has a pause of his own.
+  backoff: false,
+  onnotice: () => {},
+  // The look-up of types on each new connection is a promise that nobody awaits: lost at that moment, it would end the process.
+  fetch_types: false,
+  types: {
+    texts: array(1009),
+    integers: array(1007),
+    bigints: array(1016),
+    // As in the rows of a projection: numbers below 2^53, and ISO 8601 in UTC with milliseconds.
+    bigint: { to: 20, from: [20], serialize: String, parse: Number },
+    time: { to: 1184, from: [1184], serialize: (value: string | Date) => new Date(value).toISOString(), parse: (text: string) => new Date(text).toISOString() },
+  },
+}
+const local = { user: 'postgres', database: 'postgres', pass: '' }

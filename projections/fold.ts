@@ -1,0 +1,63 @@
+import type { Recorded } from '../eventlog/event-log.ts'
+import type { Projection } from './projection.ts'
+
+/** An event on its way to a row, or to the parked ones. */
+export type Routed = {
+  event: Recorded
+  /** What is parked when this event cannot be digested: the row's key, or the stream where not even the key could be found. */
+  slot: string
+  key?: string
+  error?: string
+}
+export type Rows = Map<string, object>
+export type Folded = { changed: Rows; parked: Routed[] }
+
+/** Finds the row of each event, leaving out those that change none. `parked` holds the slots that are parked already. */
+export const route = (projection: Projection, events: readonly Recorded[], parked: ReadonlySet<string>): Routed[] => {
+  const lost = new Set<string>()
+  return events.flatMap((event): Routed[] => {
+    const slot = printable(`stream:${event.stream}`)
+    if (parked.has(slot) || lost.has(slot)) return [{ event, slot }]
+    try {
+      const key = projection.key(event)
+      return key === undefined ? [] : [{ event, slot: printable(key), key }]
+    } catch (error) {
+      lost.add(slot)
+      return [{ event, slot, error: describe(error) }]
+    }
+  })
+}
+
+/**
+ * The rows that change. An event that cannot be digested parks its slot, and so do all later ones of that slot, without a try: they are kept,
+ * in order, until parked.ts tries them again. The other slots go on.
+ */
+export const fold = (projection: Projection, routed: readonly Routed[], rows: Rows, parked: ReadonlySet<string>): Folded => {
+  const aside = new Set(parked)
+  const folded: Folded = { changed: new Map(), parked: [] }
+  const park = (item: Routed) => {
+    aside.add(item.slot)
+    folded.parked.push(item)
+  }
+  for (const item of routed) {
+    const { event, slot, key } = item
+    if (key === undefined || item.error !== undefined || aside.has(slot)) {
+      park(item)
+      continue
+    }
+    try {
+      const before = folded.changed.get(key) ?? rows.get(key) ?? projection.initial(key)
+      const after = projection.evolve(before, event)
+      if (after !== before) folded.changed.set(key, after)
+    } catch (error) {
+      park({ ...item, error: describe(error) })
+    }
+  }
+  return folded
+}
+
+/** An exception as one line of text that the database can hold. */
+export const describe = (error: unknown): string => printable(error instanceof Error ? error.message : String(error)).slice(0, 300)
+
+/** Postgres' text holds neither U+0000 nor half a surrogate pair. */
+const printable = (text: string) => text.toWellFormed().replaceAll('\0', '')

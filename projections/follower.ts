@@ -1,0 +1,141 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Sql } from 'postgres'
+import type { EventLog, Position, Recorded } from '../eventlog/event-log.ts'
+import { inBatches, writeBatch } from './batch.ts'
+import type { Routed } from './fold.ts'
+import { retryParked } from './parked.ts'
+import type { Projection } from './projection.ts'
+import { readStatus, type ProjectionStatus } from './status.ts'
+import { createStore, Overtaken, type Checkpoint } from './store.ts'
+import { createWaiting } from './waiting.ts'
+
+export type FollowerOptions = {
+  log: EventLog
+  sql: Sql
+  projection: Projection
+  /** This process among those that write the same tables. */
+  id: string
+  now: () => Date
+  /** Events to a transaction, at most. */
+  batch: number
+  /** ms: how long the one at work may leave an event alone before another takes over. */
+  patience: number
+  onParked: (parked: Routed, table: string) => void
+  onError: (error: unknown, table: string) => void
+}
+
+const longestPause = 5_000
+
+/** Keeps one projection's table up to date, for ever: log or database may go away at any time, and another process may do the same work. */
+export const createFollower = ({ log, sql, projection, id, now, batch, patience, onParked, onError }: FollowerOptions) => {
+  const store = createStore(sql, projection)
+  const waiting = createWaiting()
+  let state: ProjectionStatus['state'] = 'stopped'
+  let position: Position | undefined
+  let parked = new Set<string>()
+  let caughtUp = false
+  /** When the oldest event was written that was read and is in no row yet. Stays while the database is away. */
+  let oldest: string | undefined
+  let elsewhere: number | undefined
+  let retried = false
+  let failures = 0
+
+  const write = async (checkpoint: Checkpoint, items: readonly (Recorded | { checkpoint: Position } | 'caughtUp')[]): Promise<Checkpoint> => {
+    const events = items.filter((item) => typeof item === 'object' && 'id' in item)
+    const last = items.findLast((item) => item !== 'caughtUp')
+    if (!last) return checkpoint
+    oldest ??= events[0]?.metadata.at
+    const to = { ...checkpoint, position: 'id' in last ? last.position : last.checkpoint }
+    const written = await writeBatch(store, projection, { events, from: checkpoint, to, holder: id, parked })
+    position = written.checkpoint.position
+    const aside = new Set(written.parked.map(({ event }) => event))
+    for (const item of written.parked) {
+      waiting.giveUp(item.slot)
+      if (item.error !== undefined) onParked(item, store.table)
+    }
+    for (const event of events) {
+      const key = aside.has(event) ? undefined : projection.key(event)
+      if (key !== undefined) waiting.reach(key, event.revision)
+    }
+    return written.checkpoint
+  }
+
+  const follow = async (signal: AbortSignal) => {
+    await store.create()
+    if (!retried) await retryParked({ log, sql, projection })
+    retried = true
+    let checkpoint: Checkpoint = await store.checkpoint()
+    parked = await store.parkedSlots()
+    position = checkpoint.position
+    const reading = new AbortController()
+    try {
+      const items = log.subscribe({ after: position, prefixes: projection.prefixes, signal: AbortSignal.any([signal, reading.signal]) })
+      for await (const some of inBatches(items, batch)) {
+        checkpoint = await write(checkpoint, some)
+        oldest = undefined
+        state = 'following'
+        failures = 0
+        if (some.includes('caughtUp')) caughtUp = true
+      }
+    } finally {
+      reading.abort()
+      caughtUp = false
+    }
+    signal.throwIfAborted()
+    throw new Error(`the subscription of ${store.table} ended`)
+  }
+
+  /** Returns when the other one has left the same event alone from one look to the next: it is dead, or so slow that it does not matter. */
+  const standBy = async (signal: AbortSignal) => {
+    state = 'standby'
+    oldest = undefined
+    for (let seen: string | undefined; ; ) {
+      const [other] = await readStatus({ log, sql, projections: [projection], now })
+      if (seen !== undefined && other?.next === seen) return
+      seen = other?.next
+      position = other?.position
+      elsewhere = other?.lag
+      await sleep(patience, undefined, { signal })
+    }
+  }
+
+  const run = async (signal: AbortSignal) => {
+    state = 'starting'
+    while (!signal.aborted) {
+      try {
+        await follow(signal)
+      } catch (error) {
+        waiting.giveUpAll()
+        if (signal.aborted) break
+        try {
+          // What a rebuild or a retry did is done; another follower goes on.
+          if (!(error instanceof Overtaken)) throw error
+          const { holder } = await store.checkpoint()
+          if (holder !== undefined && holder !== id) await standBy(signal)
+        } catch (failure) {
+          if (signal.aborted) break
+          state = 'failing'
+          onError(failure, store.table)
+          await sleep(Math.min(longestPause, 100 * 2 ** failures++), undefined, { signal }).catch(() => {})
+        }
+      }
+    }
+    state = 'stopped'
+  }
+
+  return {
+    table: store.table,
+    run,
+    /** Only the one at work knows when a row is written: every other one says no at once. */
+    waitFor: (key: string, revision: number, timeout: number): Promise<boolean> =>
+      state === 'following' ? waiting.wait(key, revision, timeout) : Promise.resolve(false),
+    status: (): ProjectionStatus => ({
+      projection: projection.name,
+      table: store.table,
+      state,
+      position,
+      lag: state === 'standby' ? elsewhere : oldest !== undefined ? Math.max(0, now().getTime() - Date.parse(oldest)) : caughtUp ? 0 : undefined,
+      parked: parked.size,
+    }),
+  }
+}

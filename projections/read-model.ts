@@ -1,0 +1,79 @@
+/** All that the engine reads from projections: which there are, who follows them, and what is answered while they are away. */
+import type { SessionView } from '../domain/session/state.ts'
+import type { EventLog } from '../eventlog/event-log.ts'
+import { accounts, pendingPasskeys } from './accounts.ts'
+import { appendHistory, offersMade } from './append-history.ts'
+import type { Database } from './database.ts'
+import type { Projection } from './projection.ts'
+import { createRunner } from './run.ts'
+import { overdueSessions, sessionRow, sessions } from './sessions.ts'
+import { readStatus, type ProjectionStatus } from './status.ts'
+
+export const projections: readonly Projection[] = [sessions, appendHistory, accounts]
+
+/** ms. A reader waits so long for a row that is late, and a decision for the history of offers; then they go on without. */
+const patience = 300
+/** ms. A history that is further behind than this is not decided on. */
+const oldestHistory = 30_000
+/** ms. How long it is believed what another engine's projections were found to be like. */
+const believed = 5_000
+
+export type ReadModel = ReturnType<typeof openReadModel>
+
+export function openReadModel(dependencies: { log: EventLog; database: Database; now: () => Date; newId: () => string; onError: (error: unknown) => void }) {
+  const { log, database, now, newId, onError } = dependencies
+  const { sql } = database
+  const runner = createRunner({ log, sql, projections, id: newId(), now, onError, onParked: ({ error }) => onError(new Error(`a row was set aside: ${error}`)) })
+  let elsewhere: { readAt: number; lag: Promise<number | undefined> } | undefined
+
+  /** ms behind the log; undefined when nobody can tell. */
+  async function historyLag(): Promise<number | undefined> {
+    const own = runner.status().find(({ projection }) => projection === appendHistory.name)
+    if (own?.state !== 'standby') return own?.lag
+    if (!elsewhere || now().getTime() - elsewhere.readAt > believed) {
+      const lag = readStatus({ log, sql, projections: [appendHistory], now }).then(([status]) => status?.lag)
+      elsewhere = { readAt: now().getTime(), lag }
+    }
+    return elsewhere.lag
+  }
+
+  return {
+    start: runner.start,
+    stop: runner.stop,
+    status: (): ProjectionStatus[] => runner.status(),
+
+    /** The session as its row has it, once that has reached `revision`; undefined when it is late or the database away: fold the stream then. */
+    async session(id: string, revision: number): Promise<{ view: SessionView; revision: number } | undefined> {
+      try {
+        const row = await withinPatience(sessionRow(sql, id))
+        if (row && row.revision >= revision) return row
+        return (await runner.waitFor(sessions.name, id, revision, patience)) ? await withinPatience(sessionRow(sql, id)) : undefined
+      } catch {
+        return undefined
+      }
+    },
+
+    /** Offers made to the account so far. */
+    async history(account: string): Promise<{ offers: number } | 'unavailable'> {
+      try {
+        const lag = await withinPatience(historyLag())
+        if (lag === undefined || lag > oldestHistory) return 'unavailable'
+        return { offers: await withinPatience(offersMade(sql, account)) }
+      } catch {
+        return 'unavailable'
+      }
+    },
+
+    overdueSessions: (at: Date, limit: number) => overdueSessions(sql, at, limit),
+    pendingPasskeys: (limit: number) => pendingPasskeys(sql, limit),
+  }
+}
+
+/** @throws Error when it takes longer */
+function withinPatience<T>(work: Promise<T>): Promise<T> {
+  let timer: ReturnType<typeof setTimeout>
+  const tooLate = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('too late')), patience)
+  })
+  return Promise.race([work, tooLate]).finally(() => clearTimeout(timer))
+}

@@ -1,0 +1,64 @@
+/**
+ * Writes down what time alone brought about: logins that ran out of time, and passkeys that a login left pending when it was over.
+ * It reads from projections what may be due, and the log decides whether it is: late, twice or by two engines at once it does no harm.
+ */
+import { decideUnfinished } from '../domain/account/passkeys.ts'
+import { decideExpiry } from '../domain/session/end.ts'
+import { accountStream, accounts } from '../engine/people.ts'
+import { sessions, sessionStream } from '../engine/step.ts'
+import type { Cause, Streams } from '../eventlog/transact.ts'
+
+export type Due = {
+  overdueSessions: (now: Date, limit: number) => Promise<string[]>
+  pendingPasskeys: (limit: number) => Promise<{ account: string; session: string }[]>
+}
+
+/** At most so many of each a round. */
+const atOnce = 500
+
+export type Sweeper = ReturnType<typeof createSweeper>
+
+export function createSweeper(dependencies: { streams: Streams; due: Due; now: () => Date; everyMs: number; onError: (error: unknown) => void }) {
+  const { streams, due, now, everyMs, onError } = dependencies
+  const because = (session: string, what: string): Cause => ({ actor: 'engine', correlationId: session, causationId: `${session}/${what}` })
+  let timer: ReturnType<typeof setTimeout> | undefined
+  let running: Promise<void> = Promise.resolve()
+
+  async function sweep(): Promise<{ expired: number; revoked: number }> {
+    const counts = { expired: 0, revoked: 0 }
+    for (const session of await due.overdueSessions(now(), atOnce)) {
+      const { appended } = await streams.transact(sessions, sessionStream(session), because(session, 'expiry'), (folded, at) => ({
+        events: folded ? decideExpiry(folded.state, at).events : [],
+        result: undefined,
+      }))
+      counts.expired += appended
+    }
+    for (const { account, session } of await due.pendingPasskeys(atOnce)) {
+      const login = await streams.load(sessions, sessionStream(session))
+      if (!login || login.state.view.status === 'running') continue
+      const { appended } = await streams.transact(accounts, accountStream(account), because(session, 'unfinished'), (folded) => ({
+        events: folded ? decideUnfinished(folded.state, session).events : [],
+        result: undefined,
+      }))
+      counts.revoked += appended
+    }
+    return counts
+  }
+
+  function schedule(): void {
+    timer = setTimeout(() => {
+      running = sweep().then(() => {}, onError).then(schedule)
+    }, everyMs)
+  }
+
+  return {
+    sweep,
+    start: schedule,
+    /** Resolves when the round at work is done. */
+    async stop(): Promise<void> {
+      clearTimeout(timer)
+      await running
+      clearTimeout(timer)
+    },
+  }
+}

@@ -1,0 +1,51 @@
+/** The same app on Node and on Deno. */
+import { serve as serveNode } from '@hono/node-server'
+import type { Context, Hono } from 'hono'
+
+export type Server = { url: string; close(): Promise<void> }
+
+type DenoServer = { addr: { port: number }; shutdown(): Promise<void> }
+type DenoRuntime = {
+  serve(
+    options: { hostname: string; port: number; onListen: () => void },
+    handler: (request: Request, info: { remoteAddr: { hostname: string } }) => Response | Promise<Response>,
+  ): DenoServer
+}
+
+/** ms. A client that is slower than this in sending a request is cut off. */
+const requestTimeout = 30_000
+/** ms. What runs at shutdown may take this long; then its connection is cut. */
+const closeTimeout = 10_000
+
+/** `close` takes no more requests, finishes those that run, and resolves. @throws Error when the port is taken */
+export async function serve(app: Hono, { host, port }: { host: string; port: number }): Promise<Server> {
+  const deno = (globalThis as { Deno?: DenoRuntime }).Deno
+  const url = (actual: number): string => `http://${host.includes(':') ? `[${host}]` : host}:${actual}`
+  if (deno) {
+    const server = deno.serve({ hostname: host, port, onListen: () => {} }, (request, info) => app.fetch(request, { address: info.remoteAddr.hostname }))
+    return { url: url(server.addr.port), close: () => server.shutdown() }
+  }
+  return new Promise((resolve, reject) => {
+    const server = serveNode({ fetch: app.fetch, hostname: host, port, serverOptions: { requestTimeout, headersTimeout: requestTimeout / 3 } }, (info) => {
+      resolve({
+        url: url(info.port),
+        close: () =>
+          new Promise((closed) => {
+            const cut = setTimeout(() => 'closeAllConnections' in server && server.closeAllConnections(), closeTimeout)
+            server.close(() => {
+              clearTimeout(cut)
+              closed()
+            })
+            if ('closeIdleConnections' in server) server.closeIdleConnections()
+          }),
+      })
+    })
+    server.once('error', reject)
+  })
+}
+
+/** The peer's address as the listener saw it. */
+export function addressOf(c: Context): string | undefined {
+  const env = c.env as { address?: string; incoming?: { socket?: { remoteAddress?: string } } } | undefined
+  return env?.address ?? env?.incoming?.socket?.remoteAddress
+}

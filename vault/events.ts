@@ -1,0 +1,31 @@
+/** The storage format of `key-<uuid>`: wrapped keys. The last event counts; sealing the stream forgets what the key hid. */
+import { z } from 'zod'
+import { Base64Url, clear, event, type EventOf, type Fact } from '../domain/event.ts'
+
+export const keyEvents = {
+  KeyWrapped: event('This key exists, wrapped under the master key that is named. A later event of the stream is the same key under another master key.', {
+    purpose: clear(z.enum(['account', 'period', 'lookup', 'root'])),
+    master: clear(z.string()),
+    wrapped: clear(Base64Url),
+  }),
+  SigningKeyAdded: event('Access tokens are signed with this key from here on; the public half of the ones before stays in the JWKS until `retiresAt`.', {
+    kid: clear(z.string()),
+    publicJwk: clear(z.record(z.string(), z.string())),
+    master: clear(z.string()),
+    wrapped: clear(Base64Url),
+  }),
+}
+export type KeyEvent = EventOf<typeof keyEvents>
+export type WrappedKey = { master: string; wrapped: string }
+export type SigningKey = WrappedKey & { kid: string; publicJwk: Record<string, string>; addedAt: string }
+export type KeyState = { key: WrappedKey | null; signing: readonly SigningKey[] }
+
+export function evolve(state: KeyState | undefined, fact: Fact<KeyEvent>): KeyState {
+  const before = state ?? { key: null, signing: [] }
+  switch (fact.type) {
+    case 'KeyWrapped':
+      return { ...before, key: fact.data }
+    case 'SigningKeyAdded':
+      return { ...before, signing: [...before.signing, { ...fact.data, addedAt: fact.at }] }
+  }
+}

@@ -1,0 +1,36 @@
+/** AES-256-GCM (NIST SP 800-38D) with a random 96-bit nonce per value, and the derivations that go with it. */
+import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, randomBytes } from 'node:crypto'
+import { v5 as uuidv5 } from 'uuid'
+
+const nonceBytes = 12
+const tagBytes = 16
+
+/** nonce || ciphertext || tag, base64url. `context` is authenticated and must be given again to open. */
+export function encrypt(key: Uint8Array, plaintext: Uint8Array, context: string): string {
+  const nonce = randomBytes(nonceBytes)
+  const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(context))
+  return Buffer.concat([nonce, cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]).toString('base64url')
+}
+
+/** @throws Error when the key, the context or a byte of the value is another one */
+export function decrypt(key: Uint8Array, sealed: string, context: string): Buffer {
+  const bytes = Buffer.from(sealed, 'base64url')
+  const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, nonceBytes), { authTagLength: tagBytes })
+    .setAAD(Buffer.from(context))
+    .setAuthTag(bytes.subarray(-tagBytes))
+  return Buffer.concat([decipher.update(bytes.subarray(nonceBytes, -tagBytes)), decipher.final()])
+}
+
+/** HKDF-SHA-256 (RFC 5869) to 32 bytes. */
+export const derive = (secret: Uint8Array, label: string, salt: Uint8Array | string = ''): Buffer => Buffer.from(hkdfSync('sha256', secret, salt, `keyledger ${label}`, 32))
+
+export const hmac = (key: Uint8Array, message: string): Buffer => createHmac('sha256', key).update(message).digest()
+
+/** Names a master key without telling it. */
+export const fingerprintOf = (key: Uint8Array): string => createHash('sha256').update('keyledger master key ').update(key).digest('base64url').slice(0, 12)
+
+/** The namespace of all UUIDs that this engine derives. */
+const keyledgerNamespace = '6f1a7f0e-7f0a-5d3c-9c55-0b8a3f1c2e47'
+
+/** The same name gives the same UUID (version 5; RFC 9562, 5.5). */
+export const uuidOf = (name: string): string => uuidv5(name, keyledgerNamespace)

@@ -1,0 +1,129 @@
+/**
+ * Who may read what, and how a person is forgotten (design: section 5). Sealed values stand in the log; the keys that open them are the
+ * events of `key-<uuid>`, wrapped under a master key that the log never sees.
+ */
+import { randomBytes } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
+import type { Sealed } from '../domain/event.ts'
+import { StreamSealed } from '../eventlog/event-log.ts'
+import type { Aggregate, Cause, Streams } from '../eventlog/transact.ts'
+import { evolve, keyEvents, type KeyEvent, type KeyState } from './events.ts'
+import { decrypt, derive, encrypt, fingerprintOf, hmac, uuidOf } from './sealing.ts'
+
+export const keyStreams: Aggregate<KeyState, typeof keyEvents> = { events: keyEvents, evolve }
+export const keyStream = (id: string): string => `key-${id}`
+
+/** The first one wraps what is new; all of them open. */
+export type MasterKeys = readonly [Uint8Array, ...Uint8Array[]]
+
+/** A value of a person; or one that ages, which a dropped period hides, or the person's being forgotten where the account is known. */
+export type Scope = { account: string } | { period: string; account?: string | undefined }
+
+/** The key was sealed away: what it hid is gone for ever. */
+export class Forgotten extends Error {
+  readonly code = 'forgotten'
+}
+
+/** No master key that was given opens this key. */
+export class WrongMasterKey extends Error {
+  readonly code = 'wrong_master_key'
+}
+
+const openedKeysLiveMs = 60_000
+
+export type Vault = Awaited<ReturnType<typeof openVault>>
+
+/** @throws WrongMasterKey when the log was written under a master key that is not among `masterKeys`; Unavailable */
+export async function openVault(dependencies: { streams: Streams; masterKeys: MasterKeys }) {
+  const { streams, masterKeys } = dependencies
+  const masters = new Map(masterKeys.map((key) => [fingerprintOf(key), key]))
+  const opened = new LRUCache<string, Buffer>({ max: 10_000, ttl: openedKeysLiveMs })
+  const cause = (id: string): Cause => ({ actor: 'engine', correlationId: id, causationId: id })
+
+  const wrap = (id: string, key: Uint8Array) => ({ master: fingerprintOf(masterKeys[0]), wrapped: encrypt(masterKeys[0], key, `key-${id}`) })
+  function unwrap(id: string, { master, wrapped }: { master: string; wrapped: string }): Buffer {
+    const key = masters.get(master)
+    if (!key) throw new WrongMasterKey(`key-${id} is wrapped under master key ${master}, which was not given`)
+    return decrypt(key, wrapped, `key-${id}`)
+  }
+
+  /** The key, or undefined where there is none, or none any more. */
+  async function keyOf(id: string): Promise<Buffer | undefined> {
+    const known = opened.get(id)
+    if (known) return known
+    const last = await streams.load(keyStreams, keyStream(id))
+    if (!last?.state.key) return undefined
+    const key = unwrap(id, last.state.key)
+    opened.set(id, key)
+    return key
+  }
+
+  /** @throws Forgotten */
+  async function createKey(id: string, purpose: (KeyEvent & { type: 'KeyWrapped' })['data']['purpose']): Promise<Buffer> {
+    const key = randomBytes(32)
+    try {
+      const { result } = await streams.transact(keyStreams, keyStream(id), cause(id), (folded) =>
+        folded?.state.key
+          ? { events: [], result: unwrap(id, folded.state.key) }
+          : { events: [{ type: 'KeyWrapped', data: { purpose, ...wrap(id, key) } }], result: key },
+      )
+      opened.set(id, result)
+      return result
+    } catch (error) {
+      if (error instanceof StreamSealed) throw new Forgotten(`key-${id} was sealed`)
+      throw error
+    }
+  }
+
+  const ensureKey = async (id: string, purpose: 'account' | 'period' | 'lookup' | 'root'): Promise<Buffer> => (await keyOf(id)) ?? createKey(id, purpose)
+
+  const lookupKey = await ensureKey(uuidOf('lookup'), 'lookup')
+  const root = await ensureKey(uuidOf('root'), 'root')
+
+  const periodKeyId = (period: string): string => uuidOf(`period ${period}`)
+  /** Both keys are needed, so losing either hides the value. */
+  const agedKey = (period: Buffer, account: Buffer | undefined): Buffer => derive(period, 'aged value', account ?? '')
+
+  return {
+    /** Makes the account's key; harmless when it is there. @throws Forgotten */
+    createAccountKey: (account: string) => createKey(account, 'account').then(() => {}),
+
+    /** @throws Forgotten when the person was; Unavailable */
+    async seal(scope: Scope, plaintext: string): Promise<Sealed> {
+      if ('period' in scope) {
+        const prefix = `p1.${scope.period}.${scope.account ?? ''}`
+        const account = scope.account === undefined ? undefined : await ensureKey(scope.account, 'account')
+        const key = agedKey(await ensureKey(periodKeyId(scope.period), 'period'), account)
+        return `${prefix}.${encrypt(key, Buffer.from(plaintext), prefix)}` as Sealed
+      }
+      const prefix = `a1.${scope.account}`
+      return `${prefix}.${encrypt(await ensureKey(scope.account, 'account'), Buffer.from(plaintext), prefix)}` as Sealed
+    },
+
+    /** The plaintext, or undefined when the person was forgotten or the period dropped. @throws Error for a value that was tampered with */
+    async open(sealed: Sealed): Promise<string | undefined> {
+      const parts = sealed.split('.')
+      const [kind, id = '', third = '', fourth = ''] = parts
+      const prefix = parts.slice(0, -1).join('.')
+      if (kind === 'a1') {
+        const key = await keyOf(id)
+        return key && decrypt(key, third, prefix).toString()
+      }
+      if (kind !== 'p1') throw new TypeError('not a sealed value')
+      const [period, account] = [await keyOf(periodKeyId(id)), third === '' ? undefined : await keyOf(third)]
+      if (!period || (third !== '' && !account)) return undefined
+      return decrypt(agedKey(period, account), fourth, prefix).toString()
+    },
+
+    /** The keyed hash that names `identifier-<...>`; of a normalized identifier. */
+    lookup: (identifier: string): string => hmac(lookupKey, identifier).toString('hex'),
+
+    /** A secret for one purpose, derived from the root key: stays the same when the master key is rotated. */
+    secret: (purpose: string): Buffer => derive(root, purpose),
+
+    /** For keys that others make, such as the ones that sign tokens. */
+    wrap,
+    unwrap,
+  }
+}
+
