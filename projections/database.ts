@@ -23,13 +23,13 @@ export const openDatabase = (options: { url: string } | { folder: string; onRese
       idle_timeout: 60,
       connection: { application_name: 'keyledger', statement_timeout: 30_000, idle_in_transaction_session_timeout: 30_000 },
     })
-    return withReady(sql, undefined, () => sql.end({ timeout: 5 }))
+    return withReady(sql, undefined, () => end(sql))
   }
   const embedded = startEmbedded(options)
   // One session serves all connections and keeps what they prepare: few of them, which last as long as the session.
   const sql = postgres({ ...common, ...local, path: embedded.path, max: 4, max_lifetime: null })
   return withReady(sql, embedded.ready, async () => {
-    await sql.end({ timeout: 5 })
+    await end(sql)
     await embedded.close()
   })
 }
@@ -37,8 +37,11 @@ export const openDatabase = (options: { url: string } | { folder: string; onRese
 /** The embedded database of an engine that runs in another process. @throws Error when there was never one in this folder */
 export const connectEmbedded = ({ folder }: { folder: string }): Database => {
   const sql = postgres({ ...common, ...local, path: socketPath(folder), max: 2, prepare: false })
-  return withReady(sql, undefined, () => sql.end({ timeout: 5 }))
+  return withReady(sql, undefined, () => end(sql))
 }
+
+/** A connection that was lost with a query in flight never says that it ended: hence the time limit, in seconds. Queries still running then fail. */
+const end = (sql: Sql) => sql.end({ timeout: 1 })
 
 const withReady = (sql: Sql, started: Promise<void> | undefined, close: () => Promise<void>): Database => {
   const closing = new AbortController()

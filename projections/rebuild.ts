@@ -77,5 +77,5 @@ const replace = async (sql: Sql, projection: Projection, table: string, scratch:
     delete from projection_checkpoints where projection = '${scratch}';
     drop table "${scratch}"`)
   // A result for each statement that gives rows, behind an empty one for those before it.
-  return results.flat()[0] as Pick<Rebuilt, 'removed' | 'changed' | 'rows'>
+  return results.flat()[0] as unknown as Pick<Rebuilt, 'removed' | 'changed' | 'rows'>
 }

@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest'
 import type { Policy } from '../policy.ts'
 import type { SessionEvent } from './events.ts'
 import { currentStep, legalActions, limits } from './flow.ts'
-import { at, doing, facts, folded, given, usual, type Command } from './given.ts'
+import { at, doing, facts, folded, usual, type Command } from './given.ts'
+import type { SessionView } from './state.ts'
 import { actions, type Action, type Refusal } from './vocabulary.ts'
 
 const { entered, verified, offered, started, appended, issued, codeVerified, codeSkipped, pinSet, pinSkipped, biometrics, completed, ended } = facts
@@ -37,7 +38,7 @@ const flow: Record<string, Row[]> = {
     ['options were issued for the third time', [...signedIn, offered(), started(), started(), started()], 'append append_report append_skip'],
   ],
   'Step 4: with the passkey': [
-    ['the passkey was created, so a code is due', taken, 'otp_send', 'step_not_legal'],
+    ['the passkey was created, so a code is due', taken, 'otp_send'],
     ['a code was issued', [...taken, issued()], 'otp_send otp'],
     ['a code was sent', [...taken, issued(), facts.sent()], 'otp_send otp'],
     ['the carrier would not have the code', [...taken, issued(), facts.undelivered()], 'otp_send otp'],
@@ -47,7 +48,8 @@ const flow: Record<string, Row[]> = {
     ['the code was verified, so a PIN is due', [...taken, issued(), codeVerified()], 'pin pin_skip'],
     ['the PIN was set, so biometrics are due', [...taken, issued(), codeVerified(), pinSet()], 'biometrics biometrics_skip'],
     ['the PIN was passed over', [...taken, issued(), codeVerified(), pinSkipped()], 'biometrics biometrics_skip'],
-    ['five codes were sent: that was the last', [...taken, ...fiveSent], 'otp'],
+    ['five codes were sent: there are no more', [...taken, ...fiveSent], 'otp'],
+    ['the fifth was verified', [...taken, ...fiveSent, codeVerified()], 'pin pin_skip'],
   ],
   'Step 5: without': [
     ['the person said no', declined, 'otp_send'],
@@ -94,7 +96,7 @@ const flow: Record<string, Row[]> = {
     ['completed', [...taken, issued(), codeVerified(), pinSet(), biometrics(), completed()], '', 'session_completed'],
     ['completed, and long past its time', [...taken, issued(), codeVerified(), pinSet(), biometrics(), completed()], '', 'session_completed', at(86_400)],
     ['said to be expired', [entered(), facts.expired()], '', 'session_expired'],
-    ['expired by the clock, and nobody said so yet', signedIn, '', 'session_expired', at(900)],
+    ['expired by the clock, and nobody said so yet', [...signedIn, offered()], '', 'session_expired', at(900)],
     ['expired by the clock when no code was left', [...taken, ...fiveSent], '', 'session_expired', at(900)],
     ['ended', [...signedIn, ended('signed_out')], '', 'session_ended'],
     ['ended, and long past its time', [...signedIn, ended('signed_out')], '', 'session_ended', at(86_400)],
@@ -113,7 +115,7 @@ for (const [part, rows] of Object.entries(flow)) {
           expect([action, outcome]).toEqual([action, { done: true }])
           expect(decided.length).toBeGreaterThan(0)
         } else {
-          expect([action, outcome, decided]).toMatchObject([action, { refused: refusedFor(action, refusal, state.view.otp.issues) }, []])
+          expect([action, outcome, decided]).toMatchObject([action, { refused: refusedFor(action, refusal, state.view) }, []])
         }
       }
     })
@@ -121,12 +123,60 @@ for (const [part, rows] of Object.entries(flow)) {
 }
 
 /** That no more codes are sent is said in so many words. */
-const refusedFor = (action: Action, refusal: Refusal, sent: number): Refusal =>
-  action === 'otp_send' && refusal === 'step_not_legal' && sent === limits.otpSends ? 'otp_sends_exhausted' : refusal
+const refusedFor = (action: Action, refusal: Refusal, view: SessionView): Refusal =>
+  action === 'otp_send' && refusal === 'step_not_legal' && currentStep(view) === 'otp' && view.otp.issues === limits.otpSends ? 'otp_sends_exhausted' : refusal
 
-test('nothing at all is legal a millisecond too late', () => {
-  const { view } = folded(signedIn)
-  const last = new Date(Date.parse(view.expiresAt) - 1).toISOString()
-  expect(legalActions(view, last)).toEqual(['otp_send'].length ? legalActions(folded(signedIn).view, at(0)) : [])
-  expect(legalActions(view, view.expiresAt)).toEqual([])
+test('what is legal a millisecond before the time is over is not legal when it is', () => {
+  const { view } = folded([...signedIn, offered()])
+  expect(legalActions(view, at(899.999))).toEqual(['append_options', 'append_skip', 'append_report'])
+  expect(legalActions(view, at(900))).toEqual([])
+})
+
+describe('A whole login is the list of its steps', () => {
+  const login = (policy: Partial<Policy>, taken: Action[], first: Parameters<typeof entered>[0] = {}): string[] => {
+    const events = [entered({ policy, ...first })]
+    for (const action of taken) events.push(...(doing[action] as Command)(folded(events), usual).events)
+    return events.map(({ type }) => type)
+  }
+
+  test('with the passkey', () => {
+    expect(login({}, ['password', 'append_options', 'append', 'otp_send', 'otp', 'pin', 'biometrics'])).toEqual([
+      'IdentifierEntered',
+      ...['PasswordVerified', 'AppendOffered'],
+      'AppendStarted',
+      'PasskeyAppended',
+      'OtpIssued',
+      'OtpVerified',
+      'PinSet',
+      ...['BiometricToggled', 'SessionCompleted'],
+    ])
+  })
+
+  test('without', () => {
+    expect(login({}, ['password', 'append_skip', 'otp_send', 'otp', 'pin_skip', 'biometrics_skip'])).toEqual([
+      'IdentifierEntered',
+      ...['PasswordVerified', 'AppendOffered'],
+      'AppendSkipped',
+      'OtpIssued',
+      'OtpVerified',
+      'PinSkipped',
+      ...['BiometricSkipped', 'SessionCompleted'],
+    ])
+  })
+
+  test('with everything off and no offer, the password completes it', () => {
+    expect(login(everything('off'), ['password'], { supports: ['password'] })).toEqual(['IdentifierEntered', 'PasswordVerified', 'AppendWithheld', 'SessionCompleted'])
+  })
+
+  test('with everything turned round', () => {
+    expect(login({ order: ['biometrics', 'pin', 'otp', 'append'] }, ['password', 'biometrics', 'pin', 'otp_send', 'otp', 'append_skip'])).toEqual([
+      'IdentifierEntered',
+      'PasswordVerified',
+      'BiometricToggled',
+      'PinSet',
+      'OtpIssued',
+      ...['OtpVerified', 'AppendOffered'],
+      ...['AppendSkipped', 'SessionCompleted'],
+    ])
+  })
 })
