@@ -4,7 +4,7 @@ import { activePasskeys } from '../domain/account/passkeys.ts'
 import { decideStart } from '../domain/session/start.ts'
 import { outcomeOf, type Outcome } from '../domain/session/decision.ts'
 import { sessionEvents, type SessionEvent } from '../domain/session/events.ts'
-import type { EntryPoint, Platform } from '../domain/session/vocabulary.ts'
+import { actions, type EntryPoint, type Platform } from '../domain/session/vocabulary.ts'
 import { parseFact } from '../domain/event.ts'
 import type { JsonObject } from '../eventlog/event-log.ts'
 import type { Cause, Streams } from '../eventlog/transact.ts'
@@ -83,7 +83,8 @@ export function createStart(dependencies: {
           platform: device.platform,
           installation: request.installation,
           flowTokenHash: request.flowChallenge,
-          supports: request.supports,
+          // What this release does not know it cannot ask for: it is not kept.
+          supports: request.supports.filter((action) => (actions as readonly string[]).includes(action)),
           entryPoint: request.entryPoint,
           locale: device.locale ?? account?.locale ?? app.locale,
           osVersion: device.osVersion,

@@ -36,7 +36,7 @@ export function sessionRoutes({ engine, readSession, now, addressOf }: HttpDepen
     .post('/', async (c) => {
       const key = keyOf(c)
       const parsed = await bodyOf(c, body.StartBody)
-      const answer = await engine.start({ ...parsed, key, body: parsed, from: { address: addressOf(c), userAgent: c.req.header('user-agent')?.slice(0, 256) } })
+      const answer = await engine.start({ ...parsed, key, body: parsed, from: { address: addressOf(c), userAgent: c.req.header('user-agent')?.slice(0, 128) } })
       c.header('Location', `/v1/sessions/${answer.session}`)
       return answered(c, answer, {}, 201)
     })

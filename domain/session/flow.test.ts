@@ -73,6 +73,7 @@ const flow: Record<string, Row[]> = {
     ['also where the policy has no code at all', [entered({ mfa: true, policy: everything('off') }), verified({ mfa: true })], 'otp_send'],
     ['has no passing over the code', [entered({ mfa: true, policy: everything('optional') }), verified({ mfa: true }), issued()], 'otp_send otp'],
     ['is offered a passkey after it', [...mfa, issued(), codeVerified(), offered()], 'append_options append_skip append_report'],
+    ['could not even try again before it', [...mfa, offered(), started(), facts.cancelled()], 'otp_send'],
     ['is not asked again after the passkey', [...mfa, issued(), codeVerified(), offered(), started(), appended()], 'pin pin_skip'],
   ],
   'What the policy demands': [

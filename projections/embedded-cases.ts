@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import postgres from 'postgres'
+import { connectEmbedded, openDatabase } from './database.ts'
+import { socketPath } from './embedded.ts'
+import { rebuild } from './rebuild.ts'
+import { createRunner } from './run.ts'
+import { caughtUp, expectedRows, openTestLog, places, storedRows, until, walks } from './testing.ts'
+
+const now = () => new Date('2026-01-01T00:01:00.000Z')
+
+const inFolder = async (work: (folder: string) => Promise<void>, inside = ''): Promise<void> => {
+  const root = mkdtempSync(join(tmpdir(), 'embedded-'))
+  try {
+    await work(join(root, inside))
+  } finally {
+    rmSync(root, { recursive: true, force: true })
+  }
+}
+
+/** The embedded database, for Node and for Deno. */
+export const embeddedCases: [sentence: string, run: () => Promise<void>][] = [
+  ['the embedded database keeps what was written, and only its owner can connect to it', () =>
+    inFolder(async (folder) => {
+      const first = openDatabase({ folder })
+      await assert.rejects(async () => first.sql`select 1`, 'not before it is ready')
+      await first.ready
+      await first.sql`create table kept (tags text, at timestamptz, big bigint)`
+      await first.sql`insert into kept select tag, ${'2026-01-01T00:00:00.001Z'}, ${2 ** 40} from unnest(${['a"\\', 'b,{}']}::text[]) tag`
+      assert.equal(statSync(socketPath(folder)).mode & 0o777, 0o600)
+      await first.close()
+      const second = openDatabase({ folder, onReset: assert.fail })
+      await second.ready
+      const row = { at: '2026-01-01T00:00:00.001Z', big: 2 ** 40 }
+      assert.deepEqual([...(await second.sql`select * from kept`)], [{ tags: 'a"\\', ...row }, { tags: 'b,{}', ...row }])
+      await second.close()
+    }, 'data')],
+
+  ['another process beside the engine uses the same database, and cannot open it a second time', () =>
+    inFolder(async (folder) => {
+      const engine = openDatabase({ folder })
+      await engine.ready
+      await engine.sql`create table shared (n integer)`
+      const beside = connectEmbedded({ folder })
+      await beside.ready
+      await beside.sql`insert into shared values (1)`
+      assert.deepEqual([...(await engine.sql`select n from shared`)], [{ n: 1 }])
+      await beside.close()
+      const again = openDatabase({ folder, onReset: assert.fail })
+      await assert.rejects(again.ready, /in use by another process/)
+      await again.close()
+      assert.deepEqual([...(await engine.sql`select n from shared`)], [{ n: 1 }])
+      await engine.close()
+    }, 'a folder whose name is too long for the path of a socket/'.padEnd(120, 'x'))],
+
+  ['many connections at once get their own answers, and one that dies in a transaction holds up nobody', () =>
+    inFolder(async (folder) => {
+      const { sql, ready, close } = openDatabase({ folder })
+      await ready
+      await sql`create table counted (n integer primary key)`
+      const connection = () => postgres({ path: socketPath(folder), user: 'postgres', database: 'postgres', max: 1, onnotice: () => {} })
+      await Promise.all(Array.from({ length: 8 }, async (_, writer) => {
+        const own = connection()
+        for (let n = 0; n < 30; n++) {
+          const wanted = writer * 1000 + n
+          if (n % 3 > 0) {
+            const rows = await sql`select ${wanted}::integer as wanted, step from generate_series(1, ${n}::integer) step`
+            assert.deepEqual(Array.from(rows, (row) => row['wanted']), Array(n).fill(wanted))
+          } else {
+            const inserting = own.begin(async (sql) => {
+              await sql`insert into counted values (${wanted})`
+              await sql`select 1`
+              if (n % 2) throw new Error('roll back')
+            })
+            await inserting.catch((error: Error) => assert.equal(error.message, 'roll back'))
+          }
+        }
+        await own.end()
+      }))
+      assert.deepEqual([...(await sql`select count(*)::integer as count from counted`)], [{ count: 40 }])
+
+      const dying = connection()
+      const lost = dying.begin(async (sql) => {
+        await sql`insert into counted values (-1)`
+        await dying.end({ timeout: 0 })
+      })
+      await assert.rejects(lost)
+      // One that goes away in the midst of a message.
+      const torn = connect(socketPath(folder), () => torn.end(Buffer.from([0, 0, 0])))
+      assert.deepEqual([...(await sql`select count(*)::integer as count from counted where n < 0`)], [{ count: 0 }])
+      await close()
+    })],
+
+  ['a broken one, and one that was open when the machine went down, is made anew and filled from the log', () =>
+    inFolder(async (folder) => {
+      const { log, walk, remove } = openTestLog()
+      for (let n = 0; n < 50; n++) await walk(`walk-${n % 7}`, { length: n, place: `p${n % 3}` })
+      const reasons: string[] = []
+      const fill = async () => {
+        const { sql, ready, close } = openDatabase({ folder, onReset: (reason) => reasons.push(reason) })
+        const runner = createRunner({ log, sql, projections: [walks, places], id: 'one', now })
+        runner.start()
+        await ready
+        await caughtUp(runner)
+        for (const projection of [walks, places]) {
+          assert.deepEqual(await storedRows(sql, projection), await expectedRows(log, projection))
+          const { changed, removed } = await rebuild({ log, sql, projection, now, batch: 20 })
+          assert.deepEqual({ changed, removed }, { changed: 0, removed: 0 })
+        }
+        await runner.stop()
+        await close()
+      }
+      await fill()
+      truncateSync(join(folder, 'postgres', 'global', 'pg_control'), 100)
+      await fill()
+      assert.equal(reasons.length, 1)
+      writeFileSync(join(folder, 'postgres.open'), 'another run of the machine')
+      await fill()
+      assert.match(reasons[1]!, /went down/)
+      await fill()
+      assert.equal(reasons.length, 2)
+      await remove()
+    })],
+
+  ['a process that is killed loses nothing, and one that closes ends', () =>
+    inFolder(async (folder) => {
+      const script = `
+        const { openDatabase } = await import(${JSON.stringify(new URL('./database.ts', import.meta.url).href)})
+        const { sql, ready, close } = openDatabase({ folder: ${JSON.stringify(folder)}, onReset: (reason) => console.log(reason) })
+        await ready
+        await sql\`create table if not exists kept (n integer)\`
+        await sql\`insert into kept values (1)\`
+        console.log((await sql\`select n from kept\`).length)
+        if (process.argv.at(-1) === 'close') await close()`
+      writeFileSync(join(folder, 'process.mjs'), script)
+      const runtime = 'Deno' in globalThis ? ['run', '--allow-all', '--no-check'] : []
+      const start = (end: string) => {
+        const child = spawn(process.execPath, [...runtime, join(folder, 'process.mjs'), end], { stdio: ['ignore', 'pipe', 'inherit'] })
+        let said = ''
+        child.stdout.on('data', (data) => (said += data))
+        const ended = new Promise((resolve) => child.once('exit', (code, signal) => resolve({ said: said.trim(), ended: signal ?? code })))
+        return { child, ended, saidSomething: () => said !== '' }
+      }
+      for (const before of [0, 1]) {
+        const { child, ended, saidSomething } = start('stay')
+        await until(saidSomething)
+        child.kill('SIGKILL')
+        assert.deepEqual(await ended, { said: String(before + 1), ended: 'SIGKILL' })
+      }
+      assert.deepEqual(await start('close').ended, { said: '3', ended: 0 })
+    })],
+]
