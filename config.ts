@@ -28,7 +28,11 @@ const Environment = z.object({
 export const ConfigFile = z.strictObject({
   /** `iss` of the tokens: the public https address of the engine. */
   issuer: z.url().optional(),
-  apps: z.array(App).min(1, 'must name at least one app').optional(),
+  apps: z
+    .array(App)
+    .min(1, 'must name at least one app')
+    .refine((apps) => new Set(apps.map(({ id }) => id)).size === apps.length, 'must not name two apps by the same id')
+    .optional(),
   policy: Policy.prefault({}),
   /** Seconds that a login may take. */
   flowSeconds: z.int().min(60).max(86_400).default(900),
@@ -91,8 +95,9 @@ export function readConfig(environment: Record<string, string | undefined> = pro
       problems.push('KEYLEDGER_MASTER_KEY or KEYLEDGER_MASTER_KEY_FILE is needed with EVENTSTOREDB_URL: 32 random bytes as base64')
     }
     if (!has('DATABASE_URL')) problems.push('DATABASE_URL is needed with EVENTSTOREDB_URL: several engines share one Postgres')
-    if (!file?.apps) problems.push('apps are needed in the configuration file with EVENTSTOREDB_URL')
-    if (!file?.issuer) problems.push('issuer is needed in the configuration file with EVENTSTOREDB_URL: it stands in every token')
+    // Of a file that cannot be read it is not known what it lacks.
+    if (file && !file.apps) problems.push('apps are needed in the configuration file with EVENTSTOREDB_URL')
+    if (file && !file.issuer) problems.push('issuer is needed in the configuration file with EVENTSTOREDB_URL: it stands in every token')
   }
   if (has('SMTP_URL') !== has('MAIL_FROM')) problems.push('SMTP_URL and MAIL_FROM go together')
   if (has('SMS_WEBHOOK_URL') !== has('SMS_WEBHOOK_SECRET')) problems.push('SMS_WEBHOOK_URL and SMS_WEBHOOK_SECRET go together')
@@ -131,8 +136,8 @@ function configFile(path: string, named: boolean, problems: string[]): z.infer<t
     const parsed = ConfigFile.safeParse(JSON.parse(readFileSync(path, 'utf8')))
     if (!parsed.success) problems.push(...parsed.error.issues.map((issue) => `${path}: ${issue.path.join('.') || 'the file'}: ${issue.message}`))
     return parsed.data
-  } catch {
-    problems.push(`${path} is not JSON`)
+  } catch (error) {
+    problems.push(`${path} ${error instanceof SyntaxError ? 'is not JSON' : 'cannot be read'}`)
     return undefined
   }
 }

@@ -5,14 +5,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { readConfig, BadConfig, type Config } from './config.ts'
 import { ensureDataFolder, lockDataFolder } from './data-folder.ts'
 import { createDelivery, type Carrier } from './delivery/delivery.ts'
-import { createEmail } from './delivery/email.ts'
 import { createSms } from './delivery/sms.ts'
 import { loadTemplates } from './delivery/templates.ts'
 import { createTerminal } from './delivery/terminal.ts'
-import type { Channel } from './domain/session/vocabulary.ts'
+import { Channel } from './domain/session/vocabulary.ts'
 import { createEngine, type Engine } from './engine/engine.ts'
 import { Unavailable, type EventLog } from './eventlog/event-log.ts'
-import { openEventStoreDb } from './eventlog/eventstoredb.ts'
 import { openSqliteLog } from './eventlog/sqlite.ts'
 import { createHashGate } from './factors/hash-gate.ts'
 import { createPasswords } from './factors/password.ts'
@@ -24,19 +22,27 @@ import { addressOf, serve } from './serve.ts'
 import { ensureMasterKeyFile } from './vault/master-key.ts'
 import { firstSteps } from './first-steps.ts'
 
-export type Surroundings = { now?: () => Date; print?: (line: string) => void; onError?: (what: string, error: unknown) => void }
+export type Surroundings = {
+  now?: () => Date
+  print?: (line: string) => void
+  onError?: (what: string, error: unknown) => void
+  /** Takes codes and notices in place of the carriers of the configuration. */
+  deliver?: Carrier
+  /** ms. How long an answer waits for the projection database before it is given without. */
+  patience?: number
+}
 export type Keyledger = { url: string; engine: Engine; log: EventLog; readModel: ReadModel; sweeper: Sweeper; ready: Promise<void>; close(): Promise<void> }
 
 /** Hashes that may wait for a core before a login is told to come back later. */
 const hashQueue = 256
 
 /** The engine without its surroundings: what `main.ts` serves and `cli.ts` works with. @throws BadConfig, Unavailable */
-export async function openEngine(config: Config, { now = () => new Date(), print = console.log, onError = report }: Surroundings, history: Parameters<typeof createEngine>[0]['history']) {
+export async function openEngine(config: Config, { now = () => new Date(), print = console.log, onError = report, deliver: carrier }: Surroundings, history: Parameters<typeof createEngine>[0]['history']) {
   const embedded = config.eventStoreDbUrl === undefined
   const folder = embedded || !config.databaseUrl ? ensureDataFolder(config.dataFolder) : undefined
   const masterKeys = config.masterKeys ?? ensureMasterKeyFile((folder ?? ensureDataFolder(config.dataFolder)).masterKey)
-  const log = config.eventStoreDbUrl ? openEventStoreDb({ url: config.eventStoreDbUrl }) : openSqliteLog({ file: ensureDataFolder(config.dataFolder).log })
-  const { deliver, reachable, close: closeDelivery } = openDelivery(config, now, print)
+  const log = await openLog(config)
+  const { deliver, reachable, close: closeDelivery } = carrier ? { deliver: carrier, reachable: new Set(Channel.options), close: () => {} } : await openDelivery(config, now, print)
   const cores = availableParallelism()
   const settings = { issuer: config.issuer ?? `http://localhost:${config.port}`, apps: config.apps, policy: config.policy, flowSeconds: config.flowSeconds }
   const engine = await createEngine({
@@ -71,10 +77,13 @@ export async function openEngine(config: Config, { now = () => new Date(), print
 export async function startKeyledger(config: Config, surroundings: Surroundings = {}): Promise<Keyledger> {
   const { now = () => new Date(), onError = report } = surroundings
   const lock = config.eventStoreDbUrl ? undefined : lockDataFolder(ensureDataFolder(config.dataFolder))
-  const database = openDatabase(config.databaseUrl ? { url: config.databaseUrl } : { folder: config.dataFolder })
   let readModel: ReadModel | undefined
-  const { engine, log, close: closeEngine } = await openEngine(config, surroundings, async (account) => readModel?.history(account) ?? 'unavailable')
-  const model = (readModel = openReadModel({ log, database, now, newId: randomUUID, onError: (error) => onError('projections', error) }))
+  const { engine, log, close: closeEngine } = await openEngine(config, surroundings, async (account) => readModel?.history(account) ?? 'unavailable').catch((error: unknown) => {
+    lock?.release()
+    throw error
+  })
+  const database = openDatabase(config.databaseUrl ? { url: config.databaseUrl } : { folder: config.dataFolder })
+  const model = (readModel = openReadModel({ log, database, now, newId: randomUUID, patience: surroundings.patience, onError: (error) => onError('projections', error) }))
   const sweeper = createSweeper({ streams: engine.streams, due: model, now, everyMs: config.sweepMs, onError: (error) => onError('sweeper', error) })
 
   const app = createApp({
@@ -115,9 +124,16 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
   }
 }
 
-function openDelivery(config: Config, now: () => Date, print: (line: string) => void): { deliver: Carrier; reachable: Set<Channel>; close(): void } {
+/** What only production needs is loaded only there: the embedded default answers its first request sooner. */
+async function openLog({ eventStoreDbUrl: url, dataFolder }: Config): Promise<EventLog> {
+  if (url === undefined) return openSqliteLog({ file: ensureDataFolder(dataFolder).log })
+  const { openEventStoreDb } = await import('./eventlog/eventstoredb.ts')
+  return openEventStoreDb({ url })
+}
+
+async function openDelivery(config: Config, now: () => Date, print: (line: string) => void): Promise<{ deliver: Carrier; reachable: Set<Channel>; close(): void }> {
   const templates = loadTemplates()
-  const email = config.email && createEmail({ ...config.email, templates, plaintext: config.deliveryPlaintext })
+  const email = config.email && (await import('./delivery/email.ts')).createEmail({ ...config.email, templates, plaintext: config.deliveryPlaintext })
   const sms = config.sms && createSms({ ...config.sms, templates, plaintext: config.deliveryPlaintext, now: () => now().getTime() })
   // Nothing configured: codes go to the terminal, which is enough to try it and says so.
   const terminal = email || sms ? undefined : createTerminal(print)

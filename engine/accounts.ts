@@ -1,124 +1,126 @@
 /** How an account comes about: its identifiers are claimed, its key is made, then it is registered. Every part can be repeated after a crash. */
-import type { AccountEvent, IdentifierKind } from '../domain/account/events.ts'
+import type { AccountEvent } from '../domain/account/events.ts'
 import { claimCounts, decideClaim } from '../domain/account/identifiers.ts'
-import type { AccountState } from '../domain/account/state.ts'
-import type { Channel } from '../domain/session/vocabulary.ts'
-import type { Cause, Streams } from '../eventlog/transact.ts'
+import type { AccountState, Claim } from '../domain/account/state.ts'
+import type { Sealed } from '../domain/event.ts'
+import type { Cause, Folded, Streams } from '../eventlog/transact.ts'
+import { createTurns } from '../eventlog/turns.ts'
 import type { Passwords } from '../factors/password.ts'
 import { parseHash } from '../factors/password-hash.ts'
 import { uuidOf } from '../vault/sealing.ts'
 import type { Vault } from '../vault/vault.ts'
 import { parseIdentifier } from './identifier.ts'
+import { readNames, type Name, type Names, type NewAccount } from './new-account.ts'
 import { accountStream, accounts, findOwner, identifiers, identifierStream, type Person } from './people.ts'
 
-export type NewAccount = {
-  source: 'import' | 'added'
-  /** As typed; the first one names the account on screens. */
-  identifiers: readonly string[]
-  /** A hash in one of the formats of `factors/password-hash.ts`, or the password itself. */
-  password?: { hash: string } | { plain: string } | undefined
-  /** Where codes go. Without them, the identifiers that are an address or a number. */
-  contacts?: readonly { channel: Channel; address: string }[] | undefined
-  mfa?: boolean | undefined
-  locale?: string | undefined
-  test?: boolean | undefined
-}
-
+export type { NewAccount }
 export type Registration = { outcome: 'registered' | 'exists'; account: string } | { outcome: 'refused'; reason: string }
 
-type Wanted = { kind: IdentifierKind; value: string; lookup: string }
+/** Another process may claim the same names at this moment: so often they are looked at again. */
+const maxTries = 3
+
+const refused = (reason: string): Registration => ({ outcome: 'refused', reason })
+const taken = refused('an identifier belongs to another account')
 
 export function createAccounts(dependencies: { streams: Streams; vault: Vault; passwords: Passwords; newId: () => string }) {
   const { streams, vault, passwords, newId } = dependencies
-  const refused = (reason: string): Registration => ({ outcome: 'refused', reason })
+  const inTurn = createTurns()
 
-  /** Safe to repeat: an account that is there is left as it is; one that an earlier run began is finished under the id that it had. */
+  /**
+   * Safe to repeat: an account that is there is left as it is; one that an earlier run began is finished under the id that it had. Calls that
+   * share an identifier take effect in their order. @throws Unavailable, OutcomeUnknown: some of it may be done, repeat it
+   */
   async function register(wanted: NewAccount, actor: string): Promise<Registration> {
-    const parsed = wanted.identifiers.map((typed) => parseIdentifier(typed))
-    if (parsed.length === 0) return refused('no identifier')
-    const bad = parsed.indexOf(undefined)
-    if (bad >= 0) return refused(`identifier ${bad + 1} is neither an e-mail address, nor a phone number with its country code, nor a username`)
-    const names: Wanted[] = parsed.flatMap((one) => (one ? [{ ...one, lookup: vault.lookup(one.value) }] : []))
-    const contacts = contactsOf(wanted, names)
-    if (typeof contacts === 'string') return refused(contacts)
-    const hash = await hashOf(wanted)
-    if (typeof hash === 'object') return refused(hash.unusable)
+    const read = readNames(wanted, vault.lookup)
+    if ('reason' in read) return refused(read.reason)
+    return inTurn(read.names.map(({ lookup }) => lookup), async () => {
+      const password = await hashOf(wanted)
+      if (password && 'unusable' in password) return refused(password.unusable)
+      for (let tries = 0; tries < maxTries; tries += 1) {
+        const registration = await attempt(wanted, read, password?.hash, actor)
+        if (registration) return registration
+      }
+      return refused('an identifier was claimed a moment ago: try again in a minute')
+    })
+  }
 
-    const claims = await Promise.all(names.map(({ lookup }) => streams.peek(identifiers, identifierStream(lookup))))
-    const begun = claims.find((claim) => claim?.state.account)?.state.account ?? undefined
-    const owner = begun ? (await streams.load(accounts, accountStream(begun)))?.state : undefined
-    if (begun && owner && names.some(({ lookup }) => claimCounts(owner, lookup))) {
-      const all = names.every(({ lookup }) => claimCounts(owner, lookup))
-      return all ? { outcome: 'exists', account: begun } : refused('an identifier belongs to another account')
-    }
-    const account = begun && !owner ? begun : newId()
+  /** Undefined when another one claimed a name meanwhile. What was claimed here then stays: that one may rest on it, and an orphaned claim passes. */
+  async function attempt(wanted: NewAccount, { names, contacts }: Names, hash: string | undefined, actor: string): Promise<Registration | undefined> {
+    const claims = await Promise.all(names.map(claimOf))
+    const owner = claims.find((claim) => claim?.counts)?.account
+    if (owner) return claims.every((claim) => claim?.counts && claim.account === owner) ? { outcome: 'exists', account: owner } : taken
+    const account = claims.find((claim) => claim?.begun)?.account ?? newId()
     const cause: Cause = { actor, correlationId: account, causationId: newId() }
 
+    const [claimed] = await Promise.all([claimAll(names, account, cause), vault.createAccountKey(account)])
+    if (!claimed) return undefined
+    const events = await registrationEvents(account, wanted, { names, contacts }, hash)
+    const decide = (folded: Folded<AccountState> | undefined) => ({ events: folded ? [] : events, result: folded?.state })
+    const { result: before } = await streams.transact(accounts, accountStream(account), cause, decide, { assumeNew: true })
+    if (!before) return { outcome: 'registered', account }
+    // Another process was faster under the same id: with the same identifiers, or with others that share one.
+    return names.every(({ lookup }) => claimCounts(before, lookup)) ? { outcome: 'exists', account } : taken
+  }
+
+  /** Who claims the name. `counts`: and owns it; `begun`: for an account that has not come about. */
+  async function claimOf({ lookup }: Name): Promise<{ account: string; counts: boolean; begun: boolean } | undefined> {
+    const account = (await streams.load(identifiers, identifierStream(lookup)))?.state.account
+    if (!account) return undefined
+    const state = await load(account)
+    return { account, counts: claimCounts(state, lookup), begun: state === undefined }
+  }
+
+  /** One after the other, so that of two who want the same names in the same order one gets them all. False: a name is another one's. */
+  async function claimAll(names: readonly Name[], account: string, cause: Cause): Promise<boolean> {
     for (const { lookup } of names) {
-      const claimed = await claim(lookup, account, cause)
-      if (claimed !== 'claimed') {
-        await release(names, account, cause)
-        return refused(claimed === 'taken' ? 'an identifier belongs to another account' : 'an identifier was claimed a moment ago: try again in a minute')
+      const decide = async (folded: Folded<Claim> | undefined, at: string) => {
+        const owner = folded?.state.account ? await load(folded.state.account) : undefined
+        const { events, outcome } = decideClaim(folded?.state, owner, { account, lookup, now: at })
+        return { events, result: outcome }
       }
+      const { result } = await streams.transact(identifiers, identifierStream(lookup), cause, decide, { assumeNew: true })
+      if (result !== 'claimed') return false
     }
-    await vault.createAccountKey(account)
-    const events = await registrationEvents(account, wanted, names, contacts, hash)
-    const { result } = await streams.transact(accounts, accountStream(account), cause, (folded) => ({ events: folded ? [] : events, result: !folded }))
-    return { outcome: result ? 'registered' : 'exists', account }
+    return true
   }
 
-  async function claim(lookup: string, account: string, cause: Cause) {
-    const { result } = await streams.transact(identifiers, identifierStream(lookup), cause, async (folded, at) => {
-      const owner = folded?.state.account ? (await streams.load(accounts, accountStream(folded.state.account)))?.state : undefined
-      const { events, outcome } = decideClaim(folded?.state, owner, { account, lookup, now: at })
-      return { events, result: outcome }
-    })
-    return result
-  }
+  async function registrationEvents(account: string, wanted: NewAccount, { names, contacts }: Names, hash: string | undefined): Promise<AccountEvent[]> {
+    const values = new Set([...names, ...contacts].map(({ value }) => value))
+    const sealed = new Map<string, Sealed>()
+    for (const value of hash === undefined ? values : values.add(hash)) sealed.set(value, await vault.seal({ account }, value))
+    const of = (value: string): Sealed => sealed.get(value) as Sealed
 
-  /** What was claimed for an account that is not to be must not stay claimed. */
-  async function release(names: readonly Wanted[], account: string, cause: Cause): Promise<void> {
-    for (const { lookup } of names) {
-      await streams.transact(identifiers, identifierStream(lookup), cause, (folded) => ({
-        events: folded?.state.account === account ? [{ type: 'IdentifierReleased', data: { account } }] : [],
-        result: undefined,
-      }))
-    }
-  }
-
-  async function registrationEvents(account: string, wanted: NewAccount, names: readonly Wanted[], contacts: Contact[], hash: string | undefined): Promise<AccountEvent[]> {
-    const seal = (value: string) => vault.seal({ account }, value)
     const { source, mfa = false, locale, test } = wanted
-    const sealedNames = await Promise.all(names.map(async ({ kind, lookup, value }) => ({ kind, lookup, value: await seal(value) })))
+    const identifiers = names.map(({ kind, lookup, value }) => ({ kind, lookup, value: of(value) }))
     const registered: AccountEvent = {
       type: 'AccountRegistered',
-      data: { source, identifiers: sealedNames, mfa, ...(locale === undefined ? {} : { locale }), ...(test === undefined ? {} : { test }) },
+      data: { source, identifiers, mfa, ...(locale === undefined ? {} : { locale }), ...(test === undefined ? {} : { test }) },
     }
-    const reason = source === 'import' ? 'imported' : 'set'
     return [
       registered,
-      ...(hash === undefined ? [] : [{ type: 'PasswordSet', data: { hash: await seal(hash), reason } } satisfies AccountEvent]),
-      ...(await Promise.all(
-        contacts.map(async ({ channel, address }): Promise<AccountEvent> => ({
-          type: 'ContactAdded',
-          data: { contact: uuidOf(`contact ${account} ${channel} ${vault.lookup(address)}`), channel, address: await seal(address) },
-        })),
-      )),
+      ...(hash === undefined ? [] : [{ type: 'PasswordSet', data: { hash: of(hash), reason: source === 'import' ? 'imported' : 'set' } } satisfies AccountEvent]),
+      ...contacts.map(({ channel, lookup, value }): AccountEvent => ({
+        type: 'ContactAdded',
+        data: { contact: uuidOf(`contact ${account} ${channel} ${lookup}`), channel, address: of(value) },
+      })),
     ]
   }
 
-  async function hashOf({ password }: NewAccount): Promise<string | undefined | { unusable: string }> {
+  async function hashOf({ password }: NewAccount): Promise<{ hash: string } | { unusable: string } | undefined> {
     if (!password) return undefined
     if ('hash' in password) {
       const parsed = parseHash(password.hash)
-      return 'unusable' in parsed ? { unusable: `password hash: ${parsed.unusable}` } : password.hash
+      return 'unusable' in parsed ? { unusable: `password hash: ${parsed.unusable}` } : password
     }
     const acceptable = passwords.acceptable(password.plain)
-    return acceptable === true ? passwords.hash(password.plain) : { unusable: `the password is ${acceptable.replace('_', ' ')}` }
+    return acceptable === true ? { hash: await passwords.hash(password.plain) } : { unusable: `the password is ${acceptable.replace('_', ' ')}` }
   }
+
+  const load = async (account: string): Promise<AccountState | undefined> => (await streams.load(accounts, accountStream(account)))?.state
 
   return {
     register,
+    load,
     /** The account that an identifier belongs to. */
     async find(typed: string): Promise<Person | undefined> {
       const identifier = parseIdentifier(typed)
@@ -126,19 +128,5 @@ export function createAccounts(dependencies: { streams: Streams; vault: Vault; p
       const lookup = vault.lookup(identifier.value)
       return findOwner(streams, lookup, uuidOf(`decoy ${lookup}`))
     },
-    load: async (account: string): Promise<AccountState | undefined> => (await streams.load(accounts, accountStream(account)))?.state,
   }
-}
-
-type Contact = { channel: Channel; address: string }
-
-/** The contacts in their one form, or what is wrong with them. */
-function contactsOf({ contacts }: NewAccount, names: readonly Wanted[]): Contact[] | string {
-  if (!contacts) {
-    return names.flatMap(({ kind, value }): Contact[] => (kind === 'email' ? [{ channel: 'email', address: value }] : kind === 'phone' ? [{ channel: 'sms', address: value }] : []))
-  }
-  const parsed = contacts.map(({ channel, address }) => ({ channel, ...parseIdentifier(address) }))
-  const bad = parsed.findIndex(({ channel, kind }) => kind !== (channel === 'email' ? 'email' : 'phone'))
-  if (bad >= 0) return `contact ${bad + 1} is not ${contacts[bad]?.channel === 'email' ? 'an e-mail address' : 'a phone number with its country code'}`
-  return parsed.map(({ channel, value = '' }) => ({ channel, address: value }))
 }

@@ -65,8 +65,7 @@ export async function createEngine(dependencies: EngineDependencies) {
   const password = createPasswordStep({ streams, vault, passwords, reachable, inBackground })
   const append = createAppendSteps({ vault, settings, randomBytes, now })
   const otp = createOtpSteps({ streams, vault, otp: createOtp(vault.secret('codes')), deliver, settings, now })
-  const fingerprint = (name: string, body: string): string => hmac(fingerprintSecret, `${name}\n${body}`).toString('base64url')
-  const pin = createPinSteps({ streams, vault, pins: createPins(vault.secret('pins')), fingerprint })
+  const pin = createPinSteps({ streams, vault, pins: createPins(vault.secret('pins')) })
   const biometrics = (enabled: boolean): Step<boolean> => ({
     action: 'biometrics',
     judge: async () => enabled,
@@ -120,7 +119,7 @@ export async function createEngine(dependencies: EngineDependencies) {
     /** After sign-in: local biometrics on this installation, on or off. */
     async switchBiometrics(access: Access, enabled: boolean, key: string): Promise<void> {
       await tokens.signedIn(access)
-      const cause = { actor: `account:${access.account}`, correlationId: access.session, causationId: `${access.session}/${key}`, fingerprint: fingerprint('biometrics', String(enabled)) }
+      const cause = { actor: `account:${access.account}`, correlationId: access.session, causationId: `${access.session}/${key}`, fingerprint: hmac(fingerprintSecret, `biometrics\n${enabled}`).toString('base64url') }
       await streams.transact(accounts, accountStream(access.account), cause, (folded) => {
         if (!folded || folded.state.status !== 'active') throw new Fault('session_over')
         const before = folded.keys.get(cause.causationId)
@@ -133,17 +132,15 @@ export async function createEngine(dependencies: EngineDependencies) {
     async signOut(session: string, token: string, everywhere: boolean): Promise<void> {
       const known = await streams.load(sessions, sessionStream(session))
       if (!known) throw new Fault('session_unknown')
-      if (!known.state.completion && flowTokenMatches(known.state, token)) {
+      if (!known.state.completion) {
+        if (!flowTokenMatches(known.state, token)) throw new Fault('flow_token_invalid')
         const cause = { actor: `app:${known.state.view.app}`, correlationId: session, causationId: newId() }
         await streams.transact(sessions, sessionStream(session), cause, (folded) => ({ events: folded ? decideSignOut(folded.state).events : [], result: undefined }))
         return
       }
       const access = await accessTo(session, token)
       const actor = `account:${access.account}`
-      if (everywhere) {
-        const cause = { actor, correlationId: session, causationId: newId() }
-        await streams.transact(accounts, accountStream(access.account), cause, () => ({ events: [{ type: 'SessionsRevoked', data: {} }], result: undefined }))
-      }
+      if (everywhere) await tokens.signOutEverywhere(access, actor)
       await tokens.signOut(session, actor)
     },
 

@@ -28,12 +28,19 @@ export function createOtpSteps(dependencies: { streams: Streams; vault: Vault; o
     }),
     decide: decideOtpSend,
     // Issued first, sent after: a crash in between is made good by the repeat, with the same code under the same delivery id.
-    async then(answer, cause) {
+    async then(answer, cause, issued) {
       if (!('done' in answer.outcome) || answer.state.view.otp.delivery !== 'pending') return answer
+      if (!issued && (await isDead(answer))) return answer
       const receipt = await carry(answer)
       return record(answer, receipt, cause)
     },
   })
+
+  /** Nobody waits for this code any more: a late repeat must not send it after the one that took its place. */
+  async function isDead({ session, state: { view } }: Answer): Promise<boolean> {
+    const present = (await streams.load(sessions, sessionStream(session)))?.state.view
+    return present?.status !== 'running' || present.otp.outcome !== 'due' || present.otp.issues !== view.otp.issues || now().toISOString() >= (view.otp.expiresAt ?? '')
+  }
 
   async function carry({ session, state }: Answer): Promise<Receipt> {
     const { channel, issues } = state.view.otp

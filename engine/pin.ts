@@ -1,4 +1,5 @@
 /** Step 4e, and what the PIN is for afterwards. By default it is kept on the device; where the plan says so, a verifier is kept here, sealed. */
+import { createHmac } from 'node:crypto'
 import { decideUnlock, installationOf } from '../domain/account/installations.ts'
 import { decidePin, decidePinSkip, type PinVerdict } from '../domain/session/pin.ts'
 import type { Cause, Streams } from '../eventlog/transact.ts'
@@ -9,8 +10,8 @@ import { accountStream, accounts } from './people.ts'
 import type { Step } from './step.ts'
 import type { Access } from './tokens.ts'
 
-export function createPinSteps(dependencies: { streams: Streams; vault: Vault; pins: Pins; fingerprint: (name: string, body: string) => string }) {
-  const { streams, vault, pins, fingerprint } = dependencies
+export function createPinSteps(dependencies: { streams: Streams; vault: Vault; pins: Pins }) {
+  const { streams, vault, pins } = dependencies
 
   const set = (pin: string | undefined): Step<PinVerdict> => ({
     action: 'pin',
@@ -27,17 +28,17 @@ export function createPinSteps(dependencies: { streams: Streams; vault: Vault; p
   const skip: Step<undefined> = { action: 'pin_skip', judge: async () => undefined, decide: (state, _, circumstances) => decidePinSkip(state, circumstances) }
 
   /** A PIN kept here is given to open the app. @throws Fault pin_rejected, pin_locked, pin_not_kept_here, session_over, key_reused */
-  async function unlock({ account, installation, session, app }: Access, pin: string, key: string): Promise<void> {
-    const folded = await streams.load(accounts, accountStream(account))
-    if (!folded || folded.state.status !== 'active') throw new Fault('session_over')
-    const sealed = installationOf(folded.state, installation).pin?.verifier
-    const verifier = sealed && (await vault.open(sealed))
-    const matches = verifier !== undefined && pins.matches(verifier, account, installation, pin)
-    const cause: Cause = { actor: `app:${app}`, correlationId: session, causationId: `${session}/${key}`, fingerprint: fingerprint('unlock', pin) }
-    const { result } = await streams.transact(accounts, accountStream(account), cause, (current) => {
-      if (!current) throw new Fault('session_over')
+  async function unlock({ token, account, installation, session, app }: Access, pin: string, key: string): Promise<void> {
+    // Keyed with a secret of the app's, as in a login: the log and all keys of the server together cannot test a guess, nor see that two PINs are the same.
+    const fingerprint = createHmac('sha256', token).update(`unlock\n${pin}`).digest('base64url')
+    const cause: Cause = { actor: `app:${app}`, correlationId: session, causationId: `${session}/${key}`, fingerprint }
+    const { result } = await streams.transact(accounts, accountStream(account), cause, async (current) => {
+      if (!current || current.state.status !== 'active') throw new Fault('session_over')
       const before = current.keys.get(cause.causationId)
-      if (before && before.fingerprint !== cause.fingerprint) throw new Fault('key_reused')
+      if (before && before.fingerprint !== fingerprint) throw new Fault('key_reused')
+      const sealed = installationOf(current.state, installation).pin?.verifier
+      const verifier = sealed && (await vault.open(sealed))
+      const matches = verifier !== undefined && pins.matches(verifier, account, installation, pin)
       // A repeat of a wrong PIN is not another wrong PIN.
       const { events, ...unlocked } = decideUnlock(current.state, installation, { matches, counted: before !== undefined })
       return { events, result: unlocked }

@@ -2,12 +2,13 @@
 import { createHmac } from 'node:crypto'
 import { activePasskeys } from '../domain/account/passkeys.ts'
 import { decideStart } from '../domain/session/start.ts'
-import { outcomeOf, type Outcome } from '../domain/session/decision.ts'
+import type { Outcome } from '../domain/session/decision.ts'
 import { sessionEvents, type SessionEvent } from '../domain/session/events.ts'
+import { evolve } from '../domain/session/state.ts'
 import { actions, type EntryPoint, type Platform } from '../domain/session/vocabulary.ts'
 import { parseFact } from '../domain/event.ts'
 import type { JsonObject } from '../eventlog/event-log.ts'
-import type { Cause, Streams } from '../eventlog/transact.ts'
+import type { Cause, Decided, Streams } from '../eventlog/transact.ts'
 import { uuidOf } from '../vault/sealing.ts'
 import type { Vault } from '../vault/vault.ts'
 import { appOf, type Settings } from './apps.ts'
@@ -75,8 +76,8 @@ export function createStart(dependencies: {
       userAgent: await sealed(from.userAgent),
     }
 
-    const { result, folded } = await streams.transact(sessions, sessionStream(session), cause, async (existing, startedAt) => {
-      if (existing) return { events: [], result: await firstOutcome(session, fingerprint) }
+    const { result, folded, appended } = await streams.transact(sessions, sessionStream(session), cause, (existing, startedAt): Decided<SessionEvent, Outcome> => {
+      if (existing) return { events: [], result: { done: true } }
       const { events, outcome } = decideStart(
         {
           app: app.id,
@@ -98,15 +99,16 @@ export function createStart(dependencies: {
       return { events, result: outcome }
     })
     if (!folded) throw new Fault('upgrade_required', 'reason' in result && result.reason ? { reason: result.reason } : {})
-    return answerOf(session, result, folded)
+    return appended > 0 ? answerOf(session, result, folded) : repeat(session, fingerprint)
   }
 
-  async function firstOutcome(session: string, fingerprint: string): Promise<Outcome> {
-    const first: SessionEvent[] = []
+  /** As it was answered first, whatever has come since: this request has no flow token, so it is told nothing that came after. */
+  async function repeat(session: string, fingerprint: string): Promise<Answer> {
     for await (const recorded of streams.log.read(sessionStream(session))) {
-      if (recorded.revision === 0 && recorded.metadata.fingerprint !== fingerprint) throw new Fault('key_reused')
-      first.push(parseFact(sessionEvents, recorded))
+      if (recorded.metadata.fingerprint !== fingerprint) throw new Fault('key_reused')
+      const fact = parseFact(sessionEvents, recorded)
+      return answerOf(session, { done: true }, { state: evolve(undefined, fact), revision: recorded.revision, at: fact.at, keys: new Map() })
     }
-    return outcomeOf(first)
+    throw new Fault('session_unknown')
   }
 }

@@ -80,30 +80,43 @@ export function createStep(dependencies: {
     const { session, key } = request
     const cause: Cause = { actor: `app:${known.state.view.app}`, correlationId: session, causationId: key, fingerprint }
 
-    // Not legal as it was last seen here: look at the log before saying so, and before any proof is judged.
+    // Not legal as it was last seen here: look at the log before saying so, and before any proof is judged. And what may be written to the
+    // account first is checked by no revision of the session: a login that another engine has ended must leave nothing there.
     let folded = known
-    if (!folded.keys.has(key) && illegal(folded.state, step.action, now().toISOString())) folded = (await streams.load(sessions, sessionStream(session))) ?? folded
+    const leaves = step.leaves !== undefined || passkeyStatus(folded.state.view) === 'pending'
+    if (!folded.keys.has(key) && (leaves || illegal(folded.state, step.action, now().toISOString()))) folded = (await streams.load(sessions, sessionStream(session))) ?? folded
     if (folded.keys.has(key)) return repeat(step, request, fingerprint, cause)
     if (folded.state.completion) throw new Fault('flow_token_invalid')
     const refusal = illegal(folded.state, step.action, now().toISOString())
-    if (refusal) return answerOf(session, refusal.outcome, folded)
+    if (refusal) return unchanged(session, refusal.outcome, folded)
 
-    const person = await personOf(folded.state)
-    if (person && folded.state.view.password === 'verified' && person.state.status !== 'active') return answerOf(session, { refused: 'account_disabled' }, folded)
+    // Nobody's identifier costs the same read.
+    const person = await streams.load(accounts, accountStream(folded.state.view.account ?? session))
+    if (person && folded.state.view.password === 'verified' && person.state.status !== 'active') return unchanged(session, { refused: 'account_disabled' }, folded)
     const verdict = await step.judge(folded.state, person, session)
-    const offer = await offerFacts(folded.state, person?.state)
 
-    const { result, folded: after } = await streams.transact(sessions, sessionStream(session), cause, async (current, at): Promise<Decided<SessionEvent, Outcome | 'repeated'>> => {
+    const { result, folded: after, appended } = await streams.transact(sessions, sessionStream(session), cause, async (current, at): Promise<Decided<SessionEvent, Outcome | 'repeated'>> => {
       if (!current) throw new Fault('session_unknown')
       if (current.keys.has(key)) return { events: [], result: 'repeated' }
-      const circumstances = { now: at, policy: settings().policy, offer }
-      const decision = step.decide(current.state, verdict, circumstances)
+      const circumstances: Circumstances = { now: at, policy: settings().policy, offer: offerFacts(current.state, person?.state) }
+      let decision = step.decide(current.state, verdict, circumstances)
+      // Asked for only where an offer hangs on it. So a wrong password waits for no database, whoever's it is.
+      if (hangsOnHistory(decision)) {
+        circumstances.offer.history = await history(current.state.view.account as string)
+        decision = step.decide(current.state, verdict, circumstances)
+      }
       const left = await leaveInAccount(step, verdict, decision.events, current.state, request, cause, at)
       const { events, outcome } = left === 'done' ? decision : refusedByAccount(left, current.state, circumstances)
       return { events, result: outcome }
     })
     if (result === 'repeated') return repeat(step, request, fingerprint, cause)
+    if (appended === 0) return unchanged(session, result, after as Folded<SessionState>)
     return completed(step, answerOf(session, result, after as Folded<SessionState>), cause, verdict)
+  }
+
+  /** What wrote nothing is told as of now; what wrote something as of then, so that its repeat says the same. */
+  function unchanged(session: string, outcome: Outcome, folded: Folded<SessionState>): Answer {
+    return { ...answerOf(session, outcome, folded), at: now().toISOString() }
   }
 
   /** Written to the account before the session, so a crash between the two leaves something that works; the repeat finds it done and goes on. */
@@ -121,7 +134,10 @@ export function createStep(dependencies: {
     const accountCause = { ...cause, causationId: `${session}/${key}` }
     const { result } = await streams.transact(accounts, accountStream(account), accountCause, (folded, now) => {
       if (!folded) return { events: [], result: 'account_gone' as const }
-      if (folded.keys.has(accountCause.causationId)) return { events: [], result: 'done' as const }
+      const before = folded.keys.get(accountCause.causationId)
+      // The same key, and a crash in between, must not let another PIN pass for the one that was set.
+      if (before && before.fingerprint !== cause.fingerprint) throw new Fault('key_reused')
+      if (before) return { events: [], result: 'done' as const }
       const decision = decideLeftByLogin(folded.state, left, now)
       return { events: decision.events, result: decision.outcome }
     })
@@ -153,16 +169,16 @@ export function createStep(dependencies: {
     if (!done.state.completion) return done
     return { ...done, tokens: await tokensOf.login(done.session, done.state, cause) }
   }
-
-  const personOf = async ({ view: { account } }: SessionState): Promise<Folded<AccountState> | undefined> =>
-    account === null ? undefined : streams.load(accounts, accountStream(account))
-
-  /** Read only while an offer may still be decided. */
-  async function offerFacts({ view, installation }: SessionState, person: AccountState | undefined): Promise<Circumstances['offer']> {
-    if (!person || view.account === null || view.append.outcome !== 'due') return { history: 'unavailable', never: false, passkeyHere: false }
-    return { history: await history(view.account), never: person.neverOffer, passkeyHere: hasPasskeyHere(person, installation) }
-  }
 }
+
+/** All but the history of offers. */
+const offerFacts = ({ installation }: SessionState, person: AccountState | undefined): Circumstances['offer'] => ({
+  history: 'unavailable',
+  never: person?.neverOffer ?? false,
+  passkeyHere: person !== undefined && hasPasskeyHere(person, installation),
+})
+
+const hangsOnHistory = ({ events }: Decision): boolean => events.some(({ type, data }) => type === 'AppendWithheld' && data.reason === 'history_unavailable')
 
 /** Why the account would not have it. That an authenticator made what it was told not to make is a fact of the login. */
 function refusedByAccount(why: AccountDecision['outcome'], state: SessionState, circumstances: Circumstances): Decision {

@@ -2,8 +2,8 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { createLocalJWKSet, errors, jwtVerify, SignJWT } from 'jose'
 import { z } from 'zod'
-import { installationOf, pinLocked } from '../domain/account/installations.ts'
-import type { AccountState } from '../domain/account/state.ts'
+import { installationOf, pinBars } from '../domain/account/installations.ts'
+import { isRevoked, type AccountState } from '../domain/account/state.ts'
 import type { SessionState } from '../domain/session/state.ts'
 import { decideIssue, decideRefresh, decideSignOut, evolve, lifetimes, tokensEvents, type TokensState } from '../domain/session/tokens.ts'
 import type { Aggregate, Cause, Streams } from '../eventlog/transact.ts'
@@ -17,9 +17,9 @@ export const tokensStream = (session: string): string => `tokens-${session}`
 
 /** `expiresIn`: seconds. */
 export type TokenPair = { tokenType: 'Bearer'; accessToken: string; expiresIn: number; refreshToken: string; refreshExpiresAt: string }
-export type Access = { session: string; account: string; app: string; installation: string; authTime: string }
+export type Access = { token: string; session: string; account: string; app: string; installation: string }
 
-const Claims = z.object({ sub: z.uuid(), sid: z.uuid(), client_id: z.string(), installation: z.uuid(), auth_time: z.int() })
+const Claims = z.object({ sub: z.uuid(), sid: z.uuid(), client_id: z.string(), installation: z.uuid() })
 
 export type TokensOf = ReturnType<typeof createTokens>
 
@@ -61,11 +61,10 @@ export function createTokens(dependencies: {
     return Number(generation)
   }
 
-  async function accountOf(id: string, { authTime, installation }: { authTime: string; installation: string }): Promise<AccountState> {
+  /** @throws Fault session_over */
+  async function accountOf({ account: id, authTime }: { account: string; authTime: string }): Promise<AccountState> {
     const account = (await streams.load(accounts, accountStream(id)))?.state
-    const revoked = account?.sessionsRevokedAt && authTime <= account.sessionsRevokedAt
-    if (!account || account.status !== 'active' || revoked) throw new Fault('session_over')
-    if (pinLocked(installationOf(account, installation))) throw new Fault('pin_locked')
+    if (!account || account.status !== 'active' || isRevoked(account, authTime)) throw new Fault('session_over')
     return account
   }
 
@@ -75,6 +74,7 @@ export function createTokens(dependencies: {
       const { completion, installation, view } = state
       if (!completion || view.account === null) throw new TypeError('tokens are due at completion')
       const login = { account: view.account, app: view.app, installation, amr: completion.amr, authTime: completion.authTime }
+      await accountOf(login)
       const { result } = await streams.transact(tokens, tokensStream(session), cause, (folded, at) => {
         if (folded) return { events: [], result: folded.state }
         const events = decideIssue(login, at)
@@ -89,7 +89,8 @@ export function createTokens(dependencies: {
       const generation = generationOf(token, session)
       const present = await streams.load(tokens, tokensStream(session))
       if (!present) throw new Fault('refresh_token_invalid')
-      await accountOf(present.state.account, present.state)
+      const { installation, authTime } = present.state
+      if (pinBars(installationOf(await accountOf(present.state), installation), authTime)) throw new Fault('pin_locked')
       const fingerprint = createHmac('sha256', fingerprintSecret).update(`refresh\n${token}`).digest('base64url')
       const cause: Cause = { actor: `app:${present.state.app}`, correlationId: session, causationId: key, fingerprint }
       const { result, folded } = await streams.transact(tokens, tokensStream(session), cause, (current, at) => {
@@ -113,19 +114,31 @@ export function createTokens(dependencies: {
           typ: 'at+jwt',
           currentDate: now(),
         })
-        const { sub, sid, client_id, installation, auth_time } = Claims.parse(payload)
-        return { session: sid, account: sub, app: client_id, installation, authTime: new Date(auth_time * 1000).toISOString() }
+        const { sub, sid, client_id, installation } = Claims.parse(payload)
+        return { token, session: sid, account: sub, app: client_id, installation }
       } catch (error) {
         if (error instanceof errors.JOSEError || error instanceof z.ZodError) throw new Fault('access_token_invalid')
         throw error
       }
     },
 
-    /** The signed-in session that an access token speaks for, as it is in the log now. @throws Fault session_over */
-    async signedIn(access: Access): Promise<TokensState> {
-      const state = (await streams.load(tokens, tokensStream(access.session)))?.state
+    /** That the session which an access token speaks for is not over, in the log as it is now. @throws Fault session_over */
+    async signedIn({ session }: Access): Promise<void> {
+      const state = (await streams.load(tokens, tokensStream(session)))?.state
       if (!state || state.ended) throw new Fault('session_over')
-      return state
+      await accountOf(state)
+    },
+
+    /** Every session of the account that was signed in before is over, this one too. Safe to repeat. @throws Fault session_over */
+    async signOutEverywhere({ session, account }: Access, actor: string): Promise<void> {
+      const state = (await streams.load(tokens, tokensStream(session)))?.state
+      if (!state) throw new Fault('session_over')
+      await streams.transact(accounts, accountStream(account), { actor, correlationId: session, causationId: newId() }, (folded) => {
+        if (!folded || isRevoked(folded.state, state.authTime)) return { events: [], result: undefined }
+        // Signed out, or its refresh token was copied: it has no say over the others any more.
+        if (state.ended) throw new Fault('session_over')
+        return { events: [{ type: 'SessionsRevoked', data: {} }], result: undefined }
+      })
     },
 
     async signOut(session: string, actor: string): Promise<void> {

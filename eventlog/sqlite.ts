@@ -1,11 +1,12 @@
 import { setImmediate as turn, setTimeout as pause } from 'node:timers/promises'
+import { encode } from './batch.ts'
 import { Unavailable, type EventLog, type Position } from './event-log.ts'
 import { createChanges } from './sqlite/changes.ts'
 import { openDatabase } from './sqlite/database.ts'
 import { persist } from './sqlite/failure.ts'
 import { createGroupCommit } from './sqlite/group-commit.ts'
 import { createReader, eventsOf, pageSize, recorded, type Page } from './sqlite/reader.ts'
-import { createWriter, encode } from './sqlite/writer.ts'
+import { createWriter } from './sqlite/writer.ts'
 
 /** How long SQLite itself waits for a lock, in milliseconds; the event loop stands still meanwhile. */
 const busyTimeout = 50
@@ -25,10 +26,20 @@ export function openSqliteLog({ file, patience = 5_000 }: { file: string; patien
   const attempts = Math.ceil(patience / busyTimeout)
   const dataVersion = db.prepare('pragma data_version')
   const truncate = db.prepare('pragma wal_checkpoint(truncate)')
-  const changes = createChanges(() => Number(dataVersion.get()!['data_version']))
-  const commits = createGroupCommit(db, attempts, changes.announce)
+  const version = () => Number(dataVersion.get()!['data_version'])
+  const changes = createChanges(version)
   const reader = createReader(db)
   const writer = createWriter(db)
+  let written = version()
+  const commits = createGroupCommit(db, attempts, {
+    begun: () => {
+      const before = written
+      written = version()
+      if (written !== before) writer.forget()
+    },
+    undone: writer.forget,
+    committed: changes.announce,
+  })
   let closed = false
 
   const write = async <T>(work: () => T): Promise<T> => {

@@ -2,6 +2,7 @@
 import { LRUCache } from 'lru-cache'
 import { parseFact, type EventOf, type Fact } from '../domain/event.ts'
 import { OutcomeUnknown, WrongRevision, type EventLog, type JsonObject, type NewEvent } from './event-log.ts'
+import { createTurns } from './turns.ts'
 
 type Schemas = Parameters<typeof parseFact>[0]
 
@@ -11,6 +12,8 @@ export type Aggregate<S, T extends Schemas> = {
   evolve(state: S | undefined, fact: Fact<EventOf<T>>): S
   /** Every event carries the whole state: the last one is enough. */
   lastOnly?: true
+  /** The stream may be sealed, and what it held must not live on in memory: it is read whenever it is asked for. */
+  neverCached?: true
 }
 
 /** A stream as it was when it had `revision`. `keys`: what each Idempotency-Key did here, and the last revision it wrote. */
@@ -39,7 +42,7 @@ const maxKeys = 256
 export function createStreams(dependencies: { log: EventLog; now: () => Date; newId: () => string; cached?: number; onRetry?: () => void }) {
   const { log, now, newId, cached = 10_000, onRetry = () => {} } = dependencies
   const cache = new LRUCache<string, Folded<unknown>>({ max: cached })
-  const queues = new Map<string, Promise<unknown>>()
+  const inTurn = createTurns()
 
   async function readFrom<S, T extends Schemas>(aggregate: Aggregate<S, T>, stream: string, known: Folded<S> | undefined): Promise<Folded<S> | undefined> {
     let folded = known
@@ -49,11 +52,12 @@ export function createStreams(dependencies: { log: EventLog; now: () => Date; ne
     } else {
       for await (const recorded of log.read(stream, known ? known.revision + 1 : 0)) folded = extend(aggregate, folded, recorded)
     }
-    if (folded) remember(stream, folded)
+    if (folded) remember(aggregate, stream, folded)
     return folded
   }
 
-  function remember(stream: string, folded: Folded<unknown>): void {
+  function remember({ neverCached }: { neverCached?: true }, stream: string, folded: Folded<unknown>): void {
+    if (neverCached) return
     const newest = cache.get(stream)
     if (!newest || newest.revision < folded.revision) cache.set(stream, folded)
   }
@@ -73,16 +77,19 @@ export function createStreams(dependencies: { log: EventLog; now: () => Date; ne
     stream: string,
     cause: Cause,
     decide: Decide<S, EventOf<T>, R>,
+    assumeNew: boolean,
   ): Promise<{ result: R; folded: Folded<S> | undefined; appended: number }> {
-    let fresh = !cache.has(stream)
-    let folded = await peek(aggregate, stream)
+    const known = cache.get(stream) as Folded<S> | undefined
+    let fresh = !known && !assumeNew
+    let folded = fresh ? await load(aggregate, stream) : known
     for (let attempts = 0; attempts < maxAttempts; attempts += 1) {
-      const at = later(now(), folded?.at)
+      let at = later(now(), folded?.at)
       let { events, result } = await decide(folded, at)
       if (events.length === 0 && !fresh) {
         // What writes nothing was checked by no expected revision: look at the log before saying so.
         folded = await load(aggregate, stream)
         fresh = true
+        at = later(now(), folded?.at)
         ;({ events, result } = await decide(folded, at))
       }
       if (events.length === 0) return { result, folded, appended: 0 }
@@ -117,16 +124,16 @@ export function createStreams(dependencies: { log: EventLog; now: () => Date; ne
     })
     const first = revision - batch.length + 1
     const folded = batch.reduce((state: Folded<S> | undefined, event, index) => extend(aggregate, state, { ...event, revision: first + index }), before) as Folded<S>
-    remember(stream, folded)
+    remember(aggregate, stream, folded)
     return folded
   }
 
-  /** One writer at a time per stream in this process; between processes the expected revision decides. */
-  function transact<S, T extends Schemas, R>(aggregate: Aggregate<S, T>, stream: string, cause: Cause, decide: Decide<S, EventOf<T>, R>) {
-    const turn = (queues.get(stream) ?? Promise.resolve()).then(() => attempt(aggregate, stream, cause, decide))
-    const settled = turn.catch(() => {}).then(() => void (queues.get(stream) === settled && queues.delete(stream)))
-    queues.set(stream, settled)
-    return turn
+  /**
+   * One writer at a time per stream in this process; between processes the expected revision decides. `assumeNew`: what is not known here is
+   * taken as not there, which saves the read of a stream that this decision most likely begins.
+   */
+  function transact<S, T extends Schemas, R>(aggregate: Aggregate<S, T>, stream: string, cause: Cause, decide: Decide<S, EventOf<T>, R>, { assumeNew = false } = {}) {
+    return inTurn([stream], () => attempt(aggregate, stream, cause, decide, assumeNew))
   }
 
   return { peek, load, transact, log }

@@ -7,7 +7,7 @@ import type { FaultCode } from '../engine/faults.ts'
 import { Fault } from '../engine/faults.ts'
 import type { Problem, SessionAnswer } from '../mobile-contracts/answers.ts'
 
-type RequestFault = 'malformed' | 'not_json' | 'too_large' | 'idempotency_key_missing' | 'token_missing' | 'not_found' | 'method_not_allowed'
+type RequestFault = 'malformed' | 'not_json' | 'too_large' | 'idempotency_key_missing' | 'token_missing' | 'not_found'
 type Outage = 'busy' | 'log_unavailable' | 'log_outcome_unknown' | 'log_too_large' | 'unknown_event' | 'conflict' | 'forgotten' | 'internal'
 export type ProblemCode = Refusal | FaultCode | RequestFault | Outage
 
@@ -18,7 +18,6 @@ const problems = {
   idempotency_key_missing: [400, 'Every POST takes an Idempotency-Key of 22 to 128 characters'],
   token_missing: [401, 'A bearer token is needed'],
   not_found: [404, 'There is nothing here'],
-  method_not_allowed: [405, 'This method is not allowed here'],
   app_unknown: [400, 'No app of this name is registered'],
   identifier_malformed: [400, 'This is neither an e-mail address, nor a phone number with its country code, nor a username'],
   upgrade_required: [422, 'This version of the app cannot take a step that is required'],
@@ -41,7 +40,8 @@ const problems = {
   otp_resend_too_soon: [429, 'The next code may be asked for a little later'],
   otp_sends_exhausted: [429, 'No more codes are sent in this session'],
   otp_channel_unavailable: [422, 'The account has no contact of this kind'],
-  delivery_failed: [503, 'The code could not be sent'],
+  delivery_failed: [503, 'The code could not be sent: ask for it again with a new key'],
+  delivery_refused: [422, 'No code can be sent to this contact'],
   pin_too_weak: [422, 'The PIN is too simple, or not 4 to 12 digits'],
   pin_expected_here: [422, 'The PIN is kept by the server: send it'],
   pin_belongs_on_device: [422, 'The PIN is kept on the device: do not send it'],
@@ -81,7 +81,7 @@ export function refusal(c: Context, outcome: Extract<Outcome, { refused: Refusal
 export function thrown(c: Context, error: unknown, onError: (error: unknown) => void): Response {
   if (error instanceof Fault) return problem(c, error.code, error.detail)
   const code = (error as { code?: unknown }).code
-  if (typeof code === 'string' && code in outages) return problem(c, code as Outage, { retryAfterSeconds: (error as Detail).retryAfterSeconds ?? retryAfterSeconds })
+  if (typeof code === 'string' && Object.hasOwn(outages, code)) return problem(c, code as Outage, { retryAfterSeconds: (error as Detail).retryAfterSeconds ?? retryAfterSeconds })
   onError(error)
   return problem(c, 'internal')
 }

@@ -25,12 +25,26 @@ export async function bodyOf<S extends z.ZodType<JsonObject | Record<string, unk
   throw new BadRequest('malformed', { detail: wrong.join('; ') })
 }
 
+/** No honest body nests so deep. Deeper ones would exhaust the stack of whatever walks them. */
+const maxDepth = 32
+
 function json(bytes: ArrayBuffer): unknown {
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    if (depthOf(text) <= maxDepth) return JSON.parse(text)
   } catch {
     throw new BadRequest('malformed', { detail: 'body: not JSON in UTF-8' })
   }
+  throw new BadRequest('malformed', { detail: 'body: nested too deep' })
+}
+
+function depthOf(text: string): number {
+  let [depth, deepest] = [0, 0]
+  for (const [bracket] of text.replace(/"(?:[^"\\]|\\.)*"/g, '').matchAll(/[[\]{}]/g)) {
+    depth += bracket === '[' || bracket === '{' ? 1 : -1
+    deepest = Math.max(deepest, depth)
+  }
+  return deepest
 }
 
 /** 128 bits or more (draft-ietf-httpapi-idempotency-key-header); the quotes of a structured string may be left out. @throws BadRequest */

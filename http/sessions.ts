@@ -27,9 +27,10 @@ export function sessionRoutes({ engine, readSession, now, addressOf }: HttpDepen
 
   /** The state as it was decided, so that a repeat is answered in the same words. */
   function answered(c: Context, answer: Answer, more: Pick<SessionAnswer, 'creationOptions'> = {}, status: 200 | 201 = 200): Response {
-    const state = { ...sessionAnswer({ session: answer.session, view: answer.state.view, revision: answer.revision }, answer.at), ...more }
-    if ('refused' in answer.outcome) return refusal(c, answer.outcome, state)
-    return c.json({ ...state, ...(answer.tokens ? { tokens: answer.tokens } : {}) }, status)
+    const shown = sessionAnswer({ session: answer.session, view: answer.state.view, revision: answer.revision }, answer.at)
+    const state = { ...shown, ...more, ...(answer.tokens ? { tokens: answer.tokens } : {}) }
+    // A refusal may finish the login too: a passkey that was refused, where the offer was the last step.
+    return 'refused' in answer.outcome ? refusal(c, answer.outcome, state) : c.json(state, status)
   }
 
   return new Hono()

@@ -1,5 +1,5 @@
 import type { Recorded } from '../eventlog/event-log.ts'
-import { describe, fold, route, type Routed } from './fold.ts'
+import { fold, messageOf, route, type Routed } from './fold.ts'
 import type { Projection } from './projection.ts'
 import type { Checkpoint, Store } from './store.ts'
 
@@ -35,7 +35,7 @@ export const writeBatch = async (store: Store, projection: Projection, batch: Ba
     return await write(routed)
   } catch (error) {
     if (!isRefusal(error)) throw error
-    if (events.length === 1) return await write(routed.map((item) => ({ ...item, error: describe(error) })))
+    if (events.length === 1) return await write(routed.map((item) => ({ ...item, error: messageOf(error) })))
     const half = events.slice(0, events.length >> 1)
     const middle = numbers ? to : { ...to, position: half.at(-1)!.position }
     const first = await writeBatch(store, projection, { ...batch, events: half, to: middle })

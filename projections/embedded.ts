@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir, uptime } from 'node:os'
@@ -6,6 +7,8 @@ import { Worker } from 'node:worker_threads'
 import type { FromWorker } from './embedded-worker.ts'
 
 const startLimit = 60_000
+const closeLimit = 5_000
+const recoveryPause = 5_000
 /** A socket's path has 108 bytes at most on Linux, 104 on macOS (sun_path). */
 const longestPath = 100
 
@@ -52,13 +55,18 @@ export const startEmbedded = ({ folder, onReset = () => {} }: { folder: string; 
       })
       started.once('exit', () => {
         clearTimeout(limit)
+        worker = undefined
         if (!running) reject(new Error(reason))
         else if (!closing) {
           reset(reason)
-          launch().catch(() => {})
+          recover()
         }
       })
     })
+
+  const recover = () => {
+    if (!closing) launch().catch(() => setTimeout(recover, recoveryPause).unref())
+  }
 
   const start = async () => {
     if (before !== undefined && (await answers(before))) throw new Error(`the embedded database in ${folder} is in use by another process`)
@@ -82,9 +90,13 @@ export const startEmbedded = ({ folder, onReset = () => {} }: { folder: string; 
       closing = true
       const opened = await ready.then(() => true, () => false)
       if (opened && worker) {
-        const ended = new Promise((resolve) => worker?.once('exit', resolve))
-        worker.postMessage('close')
+        const closed = worker
+        const ended = once(closed, 'exit')
+        closed.postMessage('close')
+        // A query may run without an end. To be terminated is no harm: what was committed stands in the write-ahead log.
+        const limit = setTimeout(() => closed.terminate(), closeLimit)
         await ended
+        clearTimeout(limit)
         rmSync(openMark, { force: true })
       }
       if (far) rmSync(far, { recursive: true, force: true })

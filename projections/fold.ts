@@ -23,7 +23,7 @@ export const route = (projection: Projection, events: readonly Recorded[], parke
       return key === undefined ? [] : [{ event, slot: printable(key), key }]
     } catch (error) {
       lost.add(slot)
-      return [{ event, slot, error: describe(error) }]
+      return [{ event, slot, error: messageOf(error) }]
     }
   })
 }
@@ -50,14 +50,14 @@ export const fold = (projection: Projection, routed: readonly Routed[], rows: Ro
       const after = projection.evolve(before, event)
       if (after !== before) folded.changed.set(key, after)
     } catch (error) {
-      park({ ...item, error: describe(error) })
+      park({ ...item, error: messageOf(error) })
     }
   }
   return folded
 }
 
 /** An exception as one line of text that the database can hold. */
-export const describe = (error: unknown): string => printable(error instanceof Error ? error.message : String(error)).slice(0, 300)
+export const messageOf = (error: unknown): string => printable(error instanceof Error ? error.message : String(error)).slice(0, 300)
 
 /** Postgres' text holds neither U+0000 nor half a surrogate pair. */
 const printable = (text: string) => text.toWellFormed().replaceAll('\0', '')

@@ -2,7 +2,7 @@ import type { Sql } from 'postgres'
 import type { EventLog, Recorded } from '../eventlog/event-log.ts'
 import { writeBatch } from './batch.ts'
 import type { Projection } from './projection.ts'
-import { createStore } from './store.ts'
+import { createStore, type Checkpoint } from './store.ts'
 
 export type ParkedRow = {
   /** The table. */
@@ -37,7 +37,7 @@ export const retryParked = async (
 ): Promise<number> => {
   const store = createStore(sql, projection)
   await store.create()
-  let checkpoint = await store.checkpoint()
+  let checkpoint: Checkpoint = await store.checkpoint()
   const parked = new Set<string>()
   let digested = 0
   for (let last = 0; ; ) {
@@ -53,7 +53,7 @@ export const retryParked = async (
     }
     const to = { ...checkpoint, generation: checkpoint.generation + 1 }
     const written = await writeBatch(store, projection, { events: [...numbers.keys()], from: checkpoint, to, parked, numbers })
-    checkpoint = { ...checkpoint, ...written.checkpoint }
+    checkpoint = written.checkpoint
     digested += numbers.size - written.parked.length
   }
 }

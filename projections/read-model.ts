@@ -11,8 +11,6 @@ import { readStatus, type ProjectionStatus } from './status.ts'
 
 export const projections: readonly Projection[] = [sessions, appendHistory, accounts]
 
-/** ms. A reader waits so long for a row that is late, and a decision for the history of offers; then they go on without. */
-const patience = 300
 /** ms. A history that is further behind than this is not decided on. */
 const oldestHistory = 30_000
 /** ms. How long it is believed what another engine's projections were found to be like. */
@@ -20,8 +18,16 @@ const believed = 5_000
 
 export type ReadModel = ReturnType<typeof openReadModel>
 
-export function openReadModel(dependencies: { log: EventLog; database: Database; now: () => Date; newId: () => string; onError: (error: unknown) => void }) {
-  const { log, database, now, newId, onError } = dependencies
+/** `patience`: ms. A reader waits so long for a row that is late, and a decision for the history of offers; then they go on without. */
+export function openReadModel(dependencies: {
+  log: EventLog
+  database: Database
+  now: () => Date
+  newId: () => string
+  patience?: number | undefined
+  onError: (error: unknown) => void
+}) {
+  const { log, database, now, newId, patience = 300, onError } = dependencies
   const { sql } = database
   const runner = createRunner({ log, sql, projections, id: newId(), now, onError, onParked: ({ error }) => onError(new Error(`a row was set aside: ${error}`)) })
   let elsewhere: { readAt: number; lag: Promise<number | undefined> } | undefined
@@ -67,13 +73,13 @@ export function openReadModel(dependencies: { log: EventLog; database: Database;
     overdueSessions: (at: Date, limit: number) => overdueSessions(sql, at, limit),
     pendingPasskeys: (limit: number) => pendingPasskeys(sql, limit),
   }
-}
 
-/** @throws Error when it takes longer */
-function withinPatience<T>(work: Promise<T>): Promise<T> {
-  let timer: ReturnType<typeof setTimeout>
-  const tooLate = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('too late')), patience)
-  })
-  return Promise.race([work, tooLate]).finally(() => clearTimeout(timer))
+  /** @throws Error when it takes longer */
+  function withinPatience<T>(work: Promise<T>): Promise<T> {
+    let timer: ReturnType<typeof setTimeout>
+    const tooLate = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error('too late')), patience)
+    })
+    return Promise.race([work, tooLate]).finally(() => clearTimeout(timer))
+  }
 }

@@ -28,7 +28,7 @@ export const createRunner = (
       running = Promise.all(Array.from(followers.values(), (follower) => follower.run(stopping.signal)))
     },
 
-    /** Resolves when the batches at work are written. Close the log and the database after it. */
+    /** Resolves when the batches at work are written; with a database that hangs, only when it is closed. Close the log after it. */
     stop: async (): Promise<void> => {
       stopping.abort()
       await running

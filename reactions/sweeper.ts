@@ -6,6 +6,7 @@ import { decideUnfinished } from '../domain/account/passkeys.ts'
 import { decideExpiry } from '../domain/session/end.ts'
 import { accountStream, accounts } from '../engine/people.ts'
 import { sessions, sessionStream } from '../engine/step.ts'
+import { Unavailable } from '../eventlog/event-log.ts'
 import type { Cause, Streams } from '../eventlog/transact.ts'
 
 export type Due = {
@@ -26,23 +27,35 @@ export function createSweeper(dependencies: { streams: Streams; due: Due; now: (
 
   async function sweep(): Promise<{ expired: number; revoked: number }> {
     const counts = { expired: 0, revoked: 0 }
-    for (const session of await due.overdueSessions(now(), atOnce)) {
-      const { appended } = await streams.transact(sessions, sessionStream(session), because(session, 'expiry'), (folded, at) => ({
-        events: folded ? decideExpiry(folded.state, at).events : [],
-        result: undefined,
-      }))
-      counts.expired += appended
-    }
-    for (const { account, session } of await due.pendingPasskeys(atOnce)) {
-      const login = await streams.load(sessions, sessionStream(session))
-      if (!login || login.state.view.status === 'running') continue
-      const { appended } = await streams.transact(accounts, accountStream(account), because(session, 'unfinished'), (folded) => ({
-        events: folded ? decideUnfinished(folded.state, session).events : [],
-        result: undefined,
-      }))
-      counts.revoked += appended
-    }
+    for (const session of await due.overdueSessions(now(), atOnce)) counts.expired += await apart(expire(session))
+    for (const { account, session } of await due.pendingPasskeys(atOnce)) counts.revoked += await apart(revokeUnfinished(account, session))
     return counts
+  }
+
+  /** A stream that cannot be read must not keep the others from their turn. While the log is away nobody has one. */
+  const apart = (work: Promise<number>): Promise<number> =>
+    work.catch((error: unknown) => {
+      if (error instanceof Unavailable) throw error
+      onError(error)
+      return 0
+    })
+
+  async function expire(session: string): Promise<number> {
+    const { appended } = await streams.transact(sessions, sessionStream(session), because(session, 'expiry'), (folded, at) => ({
+      events: folded ? decideExpiry(folded.state, at).events : [],
+      result: undefined,
+    }))
+    return appended
+  }
+
+  async function revokeUnfinished(account: string, session: string): Promise<number> {
+    const login = await streams.load(sessions, sessionStream(session))
+    if (!login || login.state.view.status === 'running') return 0
+    const { appended } = await streams.transact(accounts, accountStream(account), because(session, 'unfinished'), (folded) => ({
+      events: folded ? decideUnfinished(folded.state, session).events : [],
+      result: undefined,
+    }))
+    return appended
   }
 
   function schedule(): void {

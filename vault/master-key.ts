@@ -14,6 +14,7 @@ export function parseMasterKeys(text: string): [Uint8Array, ...Uint8Array[]] {
 
 /** Who has this file and the log can read everything: it is readable by its owner alone, and belongs in no backup beside the log. */
 export function ensureMasterKeyFile(file: string): [Uint8Array, ...Uint8Array[]] {
-  if (!existsSync(file)) writeFileSync(file, `${randomBytes(32).toString('base64')}\n`, { mode: 0o600, flag: 'wx' })
+  // On disk before the first key is wrapped under it: the log survives a power cut, and would be lost without it.
+  if (!existsSync(file)) writeFileSync(file, `${randomBytes(32).toString('base64')}\n`, { mode: 0o600, flag: 'wx', flush: true })
   return parseMasterKeys(readFileSync(file, 'utf8'))
 }

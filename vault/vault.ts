@@ -10,7 +10,8 @@ import type { Aggregate, Cause, Streams } from '../eventlog/transact.ts'
 import { evolve, keyEvents, type KeyEvent, type KeyState } from './events.ts'
 import { decrypt, derive, encrypt, fingerprintOf, hmac, uuidOf } from './sealing.ts'
 
-export const keyStreams: Aggregate<KeyState, typeof keyEvents> = { events: keyEvents, evolve }
+// A fold that outlived its sealed stream would open for ever what was to be forgotten.
+const keys: Aggregate<KeyState, typeof keyEvents> = { events: keyEvents, evolve, neverCached: true }
 export const keyStream = (id: string): string => `key-${id}`
 
 /** The first one wraps what is new; all of them open. */
@@ -51,7 +52,7 @@ export async function openVault(dependencies: { streams: Streams; masterKeys: Ma
   async function keyOf(id: string): Promise<Buffer | undefined> {
     const known = opened.get(id)
     if (known) return known
-    const last = await streams.load(keyStreams, keyStream(id))
+    const last = await streams.load(keys, keyStream(id))
     if (!last?.state.key) return undefined
     const key = unwrap(id, last.state.key)
     opened.set(id, key)
@@ -62,10 +63,15 @@ export async function openVault(dependencies: { streams: Streams; masterKeys: Ma
   async function createKey(id: string, purpose: (KeyEvent & { type: 'KeyWrapped' })['data']['purpose']): Promise<Buffer> {
     const key = randomBytes(32)
     try {
-      const { result } = await streams.transact(keyStreams, keyStream(id), cause(id), (folded) =>
-        folded?.state.key
-          ? { events: [], result: unwrap(id, folded.state.key) }
-          : { events: [{ type: 'KeyWrapped', data: { purpose, ...wrap(id, key) } }], result: key },
+      const { result } = await streams.transact(
+        keys,
+        keyStream(id),
+        cause(id),
+        (folded) =>
+          folded?.state.key
+            ? { events: [], result: unwrap(id, folded.state.key) }
+            : { events: [{ type: 'KeyWrapped', data: { purpose, ...wrap(id, key) } }], result: key },
+        { assumeNew: true },
       )
       opened.set(id, result)
       return result

@@ -11,6 +11,9 @@ export const installationOf = (state: AccountState, id: string): Installation =>
 
 export const pinLocked = ({ pin }: Installation): boolean => pin?.keptOn === 'server' && pin.wrong >= pinAttempts
 
+/** A locked PIN bars who signed in before it was locked, and not who has signed in since: a new PIN may be optional. */
+export const pinBars = (installation: Installation, authTime: string): boolean => pinLocked(installation) && authTime <= (installation.pin?.rejectedAt ?? '')
+
 /** A locked PIN counts as none: the next login sets a new one. */
 export const pinIsSet = (installation: Installation, keptOn: PinKeeper): boolean => installation.pin?.keptOn === keptOn && !pinLocked(installation)
 

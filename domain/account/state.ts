@@ -6,7 +6,8 @@ import type { AccountEvent, IdentifierEvent, IdentifierKind } from './events.ts'
 export type Passkey = (AccountEvent & { type: 'PasskeyLinked' })['data'] & { status: 'pending' | 'active' | 'revoked'; linkedAt: string }
 
 export type Installation = {
-  pin: { keptOn: PinKeeper; verifier: Sealed | undefined; wrong: number } | null
+  /** `wrong`: wrong ones in a row; `rejectedAt`: the last of them. */
+  pin: { keptOn: PinKeeper; verifier: Sealed | undefined; wrong: number; rejectedAt: string | null } | null
   biometrics: boolean | null
 }
 
@@ -71,11 +72,11 @@ export function evolve(state: AccountState | undefined, fact: Fact<AccountEvent>
     case 'PasskeyRevoked':
       return passkey(fact.data.passkey, 'revoked')
     case 'InstallationPinSet':
-      return installation(fact.data.installation, () => ({ pin: { keptOn: fact.data.keptOn, verifier: fact.data.verifier, wrong: 0 } }))
+      return installation(fact.data.installation, () => ({ pin: { keptOn: fact.data.keptOn, verifier: fact.data.verifier, wrong: 0, rejectedAt: null } }))
     case 'InstallationPinRejected':
-      return installation(fact.data.installation, ({ pin }) => ({ pin: pin && { ...pin, wrong: pin.wrong + 1 } }))
+      return installation(fact.data.installation, ({ pin }) => ({ pin: pin && { ...pin, wrong: pin.wrong + 1, rejectedAt: fact.at } }))
     case 'InstallationPinVerified':
-      return installation(fact.data.installation, ({ pin }) => ({ pin: pin && { ...pin, wrong: 0 } }))
+      return installation(fact.data.installation, ({ pin }) => ({ pin: pin && { ...pin, wrong: 0, rejectedAt: null } }))
     case 'InstallationBiometricToggled':
       return installation(fact.data.installation, () => ({ biometrics: fact.data.enabled }))
     case 'AppendPreferenceChanged':
@@ -86,6 +87,9 @@ export function evolve(state: AccountState | undefined, fact: Fact<AccountEvent>
       return { ...state, status: 'erased' }
   }
 }
+
+/** Signed in at `authTime` (ISO 8601), and over since everybody was signed out. */
+export const isRevoked = ({ sessionsRevokedAt }: AccountState, authTime: string): boolean => sessionsRevokedAt !== null && authTime <= sessionsRevokedAt
 
 /** Who claims an identifier, and since when. Whether the claim counts is for the account to say. */
 export type Claim = { account: string | null; since: string }

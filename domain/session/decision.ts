@@ -47,7 +47,8 @@ export function outcomeOf(events: readonly SessionEvent[]): Outcome {
       case 'OtpRejected':
         return { refused: 'otp_rejected', reason: event.data.reason }
       case 'OtpDeliveryFailed':
-        return { refused: 'delivery_failed', reason: event.data.reason, retryable: event.data.retryable }
+        // What the carrier refuses, it refuses the next time too: another channel may do.
+        return { refused: event.data.reason === 'refused' ? 'delivery_refused' : 'delivery_failed', reason: event.data.reason, retryable: event.data.retryable }
       case 'AppendFailed':
         if (event.data.by === 'engine') return { refused: 'append_rejected', reason: event.data.reason, retryable: event.data.retryable }
         break

@@ -93,7 +93,7 @@ export const sessionEvents = {
     issue,
     channel: clear(Channel),
   }),
-  OtpRejected: event('A code was refused.', {
+  OtpRejected: event('A code was refused: wrong, too late, or the last of too many. It does not imply that it was that of the newest issue.', {
     issue: clear(z.int().nonnegative()),
     reason: clear(OtpRejection),
     attemptsLeft: clear(z.int().nonnegative()),

@@ -56,7 +56,7 @@ export const facts = {
   offered: (number = 1): SessionEvent => ({ type: 'AppendOffered', data: { offer: number, mode: 'manual', entryPoint: 'post_login', variant: null, policy: '1' } }),
   withheld: (reason: WithheldReason = 'switched_off'): SessionEvent => ({ type: 'AppendWithheld', data: { reason, policy: '1' } }),
   started: (number = 1): SessionEvent => ({ type: 'AppendStarted', data: { challenge: `challenge-${number}`, mode: 'manual', excludes: [], expiresAt: at(300) } }),
-  appended: (number = 1): SessionEvent => ({ type: 'PasskeyAppended', data: { ...newPasskey, passkey: 'passkey-1', challenge: `challenge-${number}` } }),
+  appended: (number = 1): SessionEvent => ({ type: 'PasskeyAppended', data: { ...newPasskey, passkey: 'passkey-01', challenge: `challenge-${number}` } }),
   skipped: (reason: SkipReason = 'declined'): SessionEvent => ({ type: 'AppendSkipped', data: { reason } }),
   cancelled: (): SessionEvent => ({ type: 'AppendCancelled', data: { platform: 'ios', code: '1001', reason: 'dismissed_or_timed_out' } }),
   notShown: (): SessionEvent => ({ type: 'AppendNotShown', data: { platform: 'ios', code: '1003', reason: 'not_handled' } }),
@@ -90,7 +90,7 @@ export const doing = {
   append_options: (state, circumstances) =>
     decideAppendOptions(state, { challenge: `challenge-${state.view.append.starts + 1}`, excludes: [], expiresAt: at(300) }, circumstances),
   append: (state, circumstances) =>
-    decideAppend(state, { verdict: 'good', challenge: state.ceremony?.challenge ?? '', passkey: { credentialId: 'passkey-1', ...newPasskey } }, circumstances),
+    decideAppend(state, { verdict: 'good', challenge: state.ceremony?.challenge ?? '', passkey: { credentialId: 'passkey-01', ...newPasskey } }, circumstances),
   append_skip: (state, circumstances) => decideAppendSkip(state, 'declined', circumstances),
   append_report: (state, circumstances) =>
     decideAppendReport(state, { outcome: 'cancelled', platform: 'ios', code: '1001', reason: 'dismissed_or_timed_out' }, circumstances),

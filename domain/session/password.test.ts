@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { Policy, type OfferFacts } from '../policy.ts'
+import type { SessionEvent } from './events.ts'
 import { legalActions } from './flow.ts'
 import { at, facts, folded, given, type Command } from './given.ts'
 import { decidePassword, type PasswordVerdict } from './password.ts'
@@ -29,7 +30,7 @@ describe('The right password', () => {
   })
 
   test('completes the login when nothing else is asked, with the moment of the password as the time of the authentication', () => {
-    const completed = { type: 'SessionCompleted', data: { amr: ['pwd'], authTime: at(60), passkey: null } } as const
+    const completed: SessionEvent = { type: 'SessionCompleted', data: { amr: ['pwd'], authTime: at(60), passkey: null } }
     given(entered({ policy: allOff, supports: ['password'] }))
       .when(right())
       .then(verified(), withheld('not_supported'), completed)

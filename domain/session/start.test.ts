@@ -61,6 +61,11 @@ describe('A login starts with an identifier', () => {
   })
 })
 
+test('What an app says that it can do is kept in our words alone', () => {
+  const { events } = begins({ supports: ['pin', 'something new', ...without('pin'), 'password'] })
+  expect(events).toMatchObject([{ data: { supports: actions } }])
+})
+
 describe('An app that cannot take a required step is told to upgrade, and nothing is written', () => {
   test.each<[string, Action[], Partial<Policy>, string]>([
     ['the password', ['password'], {}, 'password'],

@@ -3,7 +3,7 @@ import type { Sealed } from '../event.ts'
 import { resolvePlan, unsupportedSteps, type Policy } from '../policy.ts'
 import { refuse, type Decision } from './decision.ts'
 import type { SessionEvent } from './events.ts'
-import type { Channel, EntryPoint, Platform } from './vocabulary.ts'
+import { actions, type Channel, type EntryPoint, type Platform } from './vocabulary.ts'
 
 export type Start = {
   app: string
@@ -36,7 +36,8 @@ export function decideStart(start: Start, context: { policy: Policy; expiresAt: 
     type: 'IdentifierEntered',
     data: {
       ...entered,
-      supports: [...supports],
+      // Words that this release does not know are left out: what an app sends does not stand in the log unread.
+      supports: actions.filter((action) => supports.includes(action)),
       account: account?.id ?? null,
       passkeys: account?.passkeys ?? 0,
       mfa: account?.mfa ?? false,

@@ -104,6 +104,7 @@ export const refusals = [
   'otp_sends_exhausted',
   'otp_channel_unavailable',
   'delivery_failed',
+  'delivery_refused',
   'pin_too_weak',
   'pin_expected_here',
   'pin_belongs_on_device',

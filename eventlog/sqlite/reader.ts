@@ -38,15 +38,15 @@ export const createReader = (db: DatabaseSync): Reader => {
     statement.setReturnArrays(true)
     return (...values: SQLInputValue[]) => ask(() => statement.all(...values) as unknown as Page)
   }
-  const head = prepare(`select seq from sqlite_sequence where name = 'events'`)
-  const ofStream = `select ${columns} from streams s cross join events e on e.stream = s.number where s.name = ?`
+  const head = prepare('select max(position) from events')
+  const ofStream = `select ${columns} from streams s cross join events e on e.stream = s.number where s.name = ? and s.sealed = 0`
   const stream = prepare(`${ofStream} and e.revision >= ? order by e.revision limit ${pageSize}`)
   const last = prepare(`${ofStream} order by e.revision desc limit 1`)
 
   // 'cross join' keeps SQLite from starting with the names: a page is cheap because it starts at a position.
   const between = (filter: string) =>
     prepare(`select ${columns} from events e cross join streams s on s.number = e.stream
-      where e.position > ? and e.position <= ? and (${filter}) order by e.position`)
+      where e.position > ? and e.position <= ? and s.sealed = 0 and (${filter}) order by e.position`)
   const unfiltered = between('true')
   const filtered: ReturnType<typeof between>[] = []
   /** No name that begins with the prefix sorts behind the second one. */

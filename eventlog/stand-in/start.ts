@@ -33,19 +33,22 @@ export const startStandIn = async ({ leader }: { leader?: string } = {}): Promis
     const [line] = await Promise.race([once(running.stdout!, 'data'), once(running, 'exit').then(() => Promise.reject(new Error('the stand-in did not start')))])
     return Number(line)
   }
+  const lives = () => running.exitCode === null && running.signalCode === null
   const gone = async () => {
-    if (running.exitCode === null && running.signalCode === null) await once(running, 'exit')
+    if (lives()) await once(running, 'exit')
   }
   const port = await start(0)
+  // Not by `running.kill`: Deno sends one signal that way and no second one.
+  const signal = (name: NodeJS.Signals) => void (lives() && process.kill(running.pid!, name))
   const kill = async () => {
-    running.kill('SIGKILL')
+    signal('SIGKILL')
     await gone()
   }
   return {
     url: `esdb://127.0.0.1:${port}?tls=false`,
     address: `127.0.0.1:${port}`,
-    freeze: async () => void running.kill('SIGSTOP'),
-    thaw: async () => void running.kill('SIGCONT'),
+    freeze: async () => signal('SIGSTOP'),
+    thaw: async () => signal('SIGCONT'),
     kill,
     revive: async () => {
       await gone()

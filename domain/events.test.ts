@@ -1,0 +1,19 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { accountEvents, identifierEvents } from './account/events.ts'
+import { sessionEvents } from './session/events.ts'
+import { tokensEvents } from './session/tokens.ts'
+import { describeStored } from './stored.fixture.ts'
+
+describe('session- and tokens-', () => describeStored({ ...sessionEvents, ...tokensEvents }, new URL('session/stored/', import.meta.url)))
+describe('account- and identifier-', () => describeStored({ ...accountEvents, ...identifierEvents }, new URL('account/stored/', import.meta.url)))
+
+test('No two streams share a name', () => {
+  const names = [sessionEvents, tokensEvents, accountEvents, identifierEvents].flatMap((events) => Object.keys(events))
+  expect(new Set(names).size).toBe(names.length)
+})
+
+test('A start, with everything that an app may tell, takes less than 2 KB', () => {
+  const start: unknown = JSON.parse(readFileSync(new URL('session/stored/IdentifierEntered.json', import.meta.url), 'utf8'))
+  expect(Buffer.byteLength(JSON.stringify(start))).toBeLessThan(2048)
+})

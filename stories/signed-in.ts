@@ -1,0 +1,111 @@
+/** After the login: refresh tokens, signing out, and requests whose answer was lost. */
+import assert from 'node:assert/strict'
+import type { Reply } from './app.ts'
+import { accountTells, firstLogin, refused, taken, tells, tokensTell, type Story } from './chapters.ts'
+import type { Stage } from './stage.ts'
+
+const over = { status: 401, code: 'session_over' }
+
+export const signedIn: Story[] = [
+  ['signing out everywhere ends the session on the other device', async (stage) => {
+    const ada = await stage.newPerson()
+    const [phone, tablet] = [stage.newApp(), stage.newApp()]
+    await firstLogin(stage, phone, ada)
+    await firstLogin(stage, tablet, { ...ada, phone: (await stage.newPerson()).phone })
+    taken(await tablet.refresh())
+    assert.equal((await phone.signOut({ everywhere: true })).status, 204)
+    refused(await tablet.refresh(), over)
+    refused(await phone.refresh(), over)
+    await tokensTell(stage, phone, 'TokensIssued', 'SignedOut')
+    await tokensTell(stage, tablet, 'TokensIssued', 'TokensRefreshed')
+    const login = ['PasskeyLinked', 'PasskeyActivated', 'InstallationPinSet', 'InstallationBiometricToggled'] as const
+    await accountTells(stage, ada, ...login, ...login, 'SessionsRevoked')
+  }],
+
+  ['a refresh token that comes back after its successor was used ends the session, for the thief and for the owner', async (stage) => {
+    const ada = await stage.newPerson()
+    const app = stage.newApp()
+    const stolen = (await firstLogin(stage, app, ada)).tokens?.refreshToken
+    taken(await app.refresh())
+    taken(await app.refresh())
+    refused(await app.refresh(stolen), { ...over, reason: 'reused' })
+    refused(await app.refresh(), over)
+    await tokensTell(stage, app, 'TokensIssued', 'TokensRefreshed', 'TokensRefreshed', 'RefreshReused')
+  }],
+
+  ['biometrics are switched after sign-in with the access token; switched to what they are, nothing is written', async (stage) => {
+    const ada = await stage.newPerson()
+    const app = stage.newApp()
+    await firstLogin(stage, app, ada)
+    assert.deepEqual(taken(await app.switchBiometrics(false)), { enabled: false })
+    assert.deepEqual(taken(await app.switchBiometrics(false)), { enabled: false })
+    const login = ['PasskeyLinked', 'PasskeyActivated', 'InstallationPinSet', 'InstallationBiometricToggled'] as const
+    await accountTells(stage, ada, ...login, 'InstallationBiometricToggled')
+  }],
+
+  ['a login whose every answer is lost once ends as any other, and each fact is written once', async (stage) => {
+    const ada = await stage.newPerson()
+    const app = stage.newApp({ fetch: losingEveryAnswer(stage, stage.fetch) })
+    await firstLogin(stage, app, ada)
+    await tells(
+      stage, app, 'IdentifierEntered', 'PasswordVerified', 'AppendOffered', 'AppendStarted', 'PasskeyAppended',
+      'OtpIssued', 'OtpSent', 'OtpVerified', 'PinSet', 'BiometricToggled', 'SessionCompleted',
+    )
+    await accountTells(stage, ada, 'PasskeyLinked', 'PasskeyActivated', 'InstallationPinSet', 'InstallationBiometricToggled')
+    taken(await app.refresh())
+    taken(await app.switchBiometrics(false))
+    assert.equal((await app.signOut()).status, 204)
+    await tokensTell(stage, app, 'TokensIssued', 'TokensRefreshed', 'SignedOut')
+  }],
+
+  ['refused requests, too, are answered the same again and counted once', async (stage) => {
+    const ada = await stage.newPerson()
+    const app = stage.newApp({ fetch: losingEveryAnswer(stage, stage.fetch) })
+    taken(await app.start(ada.email))
+    refused(await app.password('not my password'), { status: 403, code: 'password_rejected' })
+    taken(await app.password(ada.password))
+    refused(await app.createPasskey(ada.phone, { clientData: { type: 'webauthn.get' } }), { status: 422, code: 'append_rejected' })
+    stage.carrierRefuses(true)
+    refused(await app.otpSend('email'), { status: 503, code: 'delivery_failed' })
+    stage.carrierRefuses(false)
+    taken(await app.otpSend('email'))
+    refused(await app.otp('not a code'), { status: 403, code: 'otp_rejected' })
+    await tells(
+      stage, app, 'IdentifierEntered', 'PasswordRejected', 'PasswordVerified', 'AppendOffered', 'AppendStarted', 'AppendFailed',
+      'OtpIssued', 'OtpDeliveryFailed', 'OtpIssued', 'OtpSent', 'OtpRejected',
+    )
+  }],
+
+  ['the same key with another request is refused, and writes nothing', async (stage) => {
+    const ada = await stage.newPerson()
+    const app = stage.newApp()
+    taken(await app.start(ada.email))
+    const key = 'a key of 22 or more bytes'.replaceAll(' ', '-')
+    refused(await app.send('password', { password: 'not my password' }, key), { status: 403, code: 'password_rejected' })
+    refused(await app.send('password', { password: ada.password }, key), { status: 422, code: 'key_reused' })
+    await tells(stage, app, 'IdentifierEntered', 'PasswordRejected')
+  }],
+]
+
+/** A network that loses every first answer: the app sends each request twice, and the second time has the first answer again, with nothing added to the log. */
+const losingEveryAnswer = (stage: Stage, carry: typeof fetch): typeof fetch => async (input, init) => {
+  const lost = await carry(input, init)
+  const [before, sent] = [await eventCount(stage), stage.messages()]
+  const answer = await carry(input, init)
+  assert.equal(answer.status, lost.status)
+  assert.deepEqual(equalJson(await answer.clone().text()), equalJson(await lost.text()))
+  assert.deepEqual([await eventCount(stage), stage.messages()], [before, sent])
+  return answer
+}
+
+/** A JWT may be signed anew. */
+function equalJson(text: string): unknown {
+  const body: Reply['body'] = text === '' ? {} : JSON.parse(text)
+  return body.tokens ? { ...body, tokens: { ...body.tokens, accessToken: 'signed anew' } } : body
+}
+
+async function eventCount({ log }: Stage): Promise<number> {
+  let count = 0
+  for await (const _ of log.readAll({})) count += 1
+  return count
+}

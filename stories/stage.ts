@@ -1,0 +1,138 @@
+/** Where stories are played: a whole engine as `npm start` starts it, with a data folder of its own, a clock that can be moved, and a carrier that keeps the codes. */
+import { createHash, randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { z } from 'zod'
+import { readConfig } from '../config.ts'
+import type { Carrier } from '../delivery/delivery.ts'
+import { Policy } from '../domain/policy.ts'
+import type { NewAccount } from '../engine/new-account.ts'
+import type { Recorded } from '../eventlog/event-log.ts'
+import { startKeyledger } from '../main.ts'
+import { connectEmbedded } from '../projections/database.ts'
+import { projections } from '../projections/read-model.ts'
+import { readStatus } from '../projections/status.ts'
+import { createClient, type ClientSettings } from './app.ts'
+import { createAuthenticator, type Authenticator } from './authenticator.ts'
+import { createWitness } from './witness.ts'
+
+export type Stage = Awaited<ReturnType<typeof openStage>>
+/** Somebody with an account. `phone`: the authenticator of the one device that they have. */
+export type Person = { account: string; email: string; number: string; password: string; phone: Authenticator }
+
+export const shop = {
+  id: 'shop',
+  name: 'Northwind Shop',
+  rpId: 'shop.example',
+  ios: [{ teamId: 'ABCDE12345', bundleId: 'example.shop' }],
+  android: [{ package: 'example.shop', fingerprints: [createHash('sha256').update('the signing certificate').digest('base64url')] }],
+}
+
+/** One for all stages on a node, which may hold what an earlier run has written. */
+const nodeMasterKey = createHash('sha256').update('a master key for stories').digest()
+
+/** @param options.eventStoreDbUrl undefined: the log is the embedded one */
+export async function openStage({ eventStoreDbUrl }: { eventStoreDbUrl: string | undefined }) {
+  const witness = createWitness()
+  const folder = mkdtempSync(join(tmpdir(), 'story-'))
+  const data = join(folder, 'data')
+  const file = join(folder, 'keyledger.json')
+  writeFileSync(file, JSON.stringify({ issuer: 'https://login.shop.example', apps: [shop], sweepMs: 86_400_000 }))
+  const config = {
+    ...readConfig({ PORT: '0', KEYLEDGER_DATA: data, KEYLEDGER_CONFIG: file }),
+    ...(eventStoreDbUrl === undefined ? {} : { eventStoreDbUrl, masterKeys: [nodeMasterKey] as const }),
+  }
+
+  let moved = 0
+  const now = (): Date => new Date(Date.now() + moved)
+  const codes = new Map<string, string>()
+  let messages = 0
+  let refusing = false
+  const deliver: Carrier = async ({ to, code, id }) => {
+    if (refusing) return { delivered: false, reason: 'unreachable', retryable: true }
+    messages += 1
+    witness.note('address', to)
+    witness.note('code', code)
+    if (code !== undefined) codes.set(to, code)
+    return { delivered: true, carrierId: id }
+  }
+  const printed: string[] = []
+  const onError = (what: string, error: unknown) => void printed.push(`${what}: ${error instanceof Error ? error.stack : String(error)}`)
+  // A machine that is busy with other tests may be slow, and the offer is to be made all the same.
+  const keyledger = await startKeyledger(config, { now, deliver, print: (line) => void printed.push(line), onError, patience: 20_000 })
+  await keyledger.ready
+  const { sql, close: disconnect } = connectEmbedded({ folder: data })
+  const { engine, log } = keyledger
+
+  /** Resolves when every event is in the rows. */
+  async function projected(): Promise<void> {
+    for (let looks = 0; looks < 1_000; looks += 1) {
+      const status = await readStatus({ log, sql, projections, now }).catch(() => [])
+      if (status.length > 0 && status.every(({ next }) => next === undefined) && keyledger.readModel.status().every(({ lag }) => lag === 0)) return
+      await sleep(10)
+    }
+    throw new Error(`the projections did not catch up: ${JSON.stringify(keyledger.readModel.status())}`)
+  }
+  await projected()
+
+  return {
+    ...keyledger,
+    data,
+    sql,
+    now,
+    printed,
+    projected,
+    fetch: witness.fetch,
+    secrets: witness.secrets,
+
+    /** Settings are read anew for every decision. */
+    setPolicy: (policy: z.input<typeof Policy>) => void Object.assign(engine.settings(), { policy: Policy.parse(policy) }),
+
+    newApp: (settings: Partial<ClientSettings> = {}) =>
+      createClient({ url: keyledger.url, app: shop.id, origin: `https://${shop.rpId}`, device: { model: 'Northwind Phone 12' }, fetch: witness.fetch, ...settings }),
+
+    /** Somebody whose only way to get a code is the first identifier, unless `account` says otherwise. */
+    async newPerson({ by = 'email', ...account }: Partial<NewAccount> & { by?: 'email' | 'number' } = {}): Promise<Person> {
+      const name = randomBytes(6).toString('hex')
+      const email = `Ada.${name}@Example.com`
+      const number = `+43660${String(randomBytes(4).readUInt32BE()).padStart(10, '0').slice(0, 7)}`
+      const password = `correct horse ${name}`
+      witness.note('identifier', email, email.toLowerCase(), number, number.slice(1))
+      witness.note('password', password)
+      const identifiers = [by === 'email' ? email : number]
+      const registered = await engine.accounts.register({ source: 'added', identifiers, password: { plain: password }, ...account }, 'cli:story')
+      if (registered.outcome !== 'registered') throw new Error(`${registered.outcome}: no new account`)
+      return { account: registered.account, email, number, password, phone: createAuthenticator() }
+    },
+
+    /** The last code that was sent to the address. */
+    codeFor(address: string): string {
+      const code = codes.get(address.toLowerCase())
+      if (code === undefined) throw new Error('no code was sent there')
+      return code
+    },
+    /** How many messages the carrier took. */
+    messages: (): number => messages,
+    carrierRefuses: (refuses: boolean) => void (refusing = refuses),
+
+    /** Nothing outstanding is left behind: a history that is far behind is not decided on. */
+    async passTime(seconds: number): Promise<void> {
+      await projected()
+      moved += seconds * 1000
+    },
+
+    async events(stream: string): Promise<Recorded[]> {
+      const events: Recorded[] = []
+      for await (const event of log.read(stream)) events.push(event)
+      return events
+    },
+
+    async close(): Promise<void> {
+      await disconnect()
+      await keyledger.close()
+      rmSync(folder, { recursive: true })
+    },
+  }
+}

@@ -1,0 +1,11 @@
+import { logs, storiesOn } from './stories.ts'
+
+type Test = { name: string; fn: () => Promise<void>; sanitizeOps: false; sanitizeResources: false }
+declare const Deno: { test: { (test: Test): void; afterAll(run: () => Promise<void>): void } }
+
+for (const log of logs) {
+  const { stories, close } = storiesOn(log, { node: process.env['EVENTSTOREDB_URL'] })
+  // An engine outlives the story that started it.
+  for (const [sentence, fn] of stories) Deno.test({ name: `on ${log}: ${sentence}`, fn, sanitizeOps: false, sanitizeResources: false })
+  Deno.test.afterAll(close)
+}

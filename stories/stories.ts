@@ -1,0 +1,57 @@
+/** Whole logins, on every log, under the policies that differ most. They run on Node and on Deno. */
+import type { z } from 'zod'
+import type { Policy } from '../domain/policy.ts'
+import { startStandIn } from '../eventlog/stand-in/start.ts'
+import type { Story } from './chapters.ts'
+import { concurrency } from './concurrency.ts'
+import { logins } from './logins.ts'
+import { noPasskey } from './no-passkey.ts'
+import { everythingOff, offerOnly, passwordAlone, passwordAndOffer, pinOnServer, serverPin } from './other-policies.ts'
+import { privacy, searching } from './privacy.ts'
+import { proofs } from './proofs.ts'
+import { signedIn } from './signed-in.ts'
+import { openStage, type Stage } from './stage.ts'
+
+export const logs = ['SQLite', 'EventStoreDB'] as const
+export type Log = (typeof logs)[number]
+
+export type Test = [sentence: string, run: () => Promise<void>]
+
+const acts = (many: number): { policy: z.input<typeof Policy>; stories: Story[] }[] => [
+  { policy: {}, stories: [...logins, ...noPasskey, ...proofs, ...signedIn, ...concurrency(many)] },
+  { policy: everythingOff, stories: passwordAlone },
+  { policy: offerOnly, stories: passwordAndOffer },
+  { policy: pinOnServer, stories: serverPin },
+  // Last: it looks at what the others have left.
+  { policy: {}, stories: [...searching, ...privacy] },
+]
+
+/** One engine plays them all, in this order. `many`: how many requests are at once; `node`: an EventStoreDB to use in place of the stand-in. */
+export function storiesOn(log: Log, { many = 100, node }: { many?: number; node?: string | undefined } = {}): { stories: Test[]; close(): Promise<void> } {
+  let opened: Promise<{ stage: Stage; close(): Promise<void> }> | undefined
+
+  async function open() {
+    const standIn = log === 'EventStoreDB' && node === undefined ? await startStandIn() : undefined
+    const stage = await openStage({ eventStoreDbUrl: log === 'EventStoreDB' ? (standIn?.url ?? node) : undefined })
+    return {
+      stage,
+      async close() {
+        await stage.close()
+        await standIn?.stop()
+      },
+    }
+  }
+
+  return {
+    stories: acts(many).flatMap(({ policy, stories }) =>
+      stories.map(([sentence, run]): Test => [
+        sentence,
+        async () => {
+          const { stage } = await (opened ??= open())
+          stage.setPolicy(policy)
+          await run(stage)
+        },
+      ])),
+    close: async () => (await opened)?.close(),
+  }
+}

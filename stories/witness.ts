@@ -1,0 +1,61 @@
+/** Stands between the apps of the stories and the engine: keeps to account every secret that passes, and holds every answer against the contract. */
+import assert from 'node:assert/strict'
+import { z } from 'zod'
+import { Problem, SessionAnswer, Tokens } from '../mobile-contracts/answers.ts'
+
+export type Secret = 'identifier' | 'address' | 'password' | 'code' | 'pin' | 'flow token' | 'access token' | 'refresh token' | 'device'
+export type Witness = { secrets: ReadonlyMap<string, Secret>; note(kind: Secret, ...values: (string | undefined)[]): void; fetch: typeof fetch }
+
+export const userAgent = 'StoryApp/7.3 (Northwind Phone)'
+
+export function createWitness(): Witness {
+  const secrets = new Map<string, Secret>()
+  const note: Witness['note'] = (kind, ...values) => values.forEach((value) => value && secrets.set(value, kind))
+
+  return {
+    secrets,
+    note,
+    async fetch(input, init = {}) {
+      const path = new URL(String(input)).pathname
+      const sent = typeof init.body === 'string' ? JSON.parse(init.body) : {}
+      note('identifier', sent.identifier, sent.identifier?.toLowerCase())
+      note('password', sent.password)
+      note('pin', sent.pin)
+      note('code', path.endsWith('/otp') ? sent.code : undefined)
+      note('device', sent.device?.model, userAgent)
+      const headers = new Headers(init.headers)
+      headers.set('user-agent', userAgent)
+      const bearer = headers.get('authorization')?.slice('Bearer '.length)
+      if (bearer && !bearer.includes('.')) note('flow token', bearer)
+
+      const response = await fetch(input, { ...init, headers })
+      const text = await response.clone().text()
+      if (text !== '') checkAnswer(path, response, JSON.parse(text))
+      noteTokens(text === '' ? {} : JSON.parse(text))
+      return response
+    },
+  }
+
+  function noteTokens({ tokens }: { tokens?: Tokens }): void {
+    note('access token', tokens?.accessToken)
+    // What makes a refresh token good is its last part.
+    note('refresh token', tokens?.refreshToken, tokens?.refreshToken.split('.').at(-1))
+  }
+}
+
+const answersOf: [path: RegExp, schema: z.ZodType][] = [
+  [/\/refresh$/, z.object({ tokens: Tokens })],
+  [/\/unlock$/, z.object({ unlocked: z.literal(true) })],
+  [/\/biometrics$/, z.union([SessionAnswer, z.object({ enabled: z.boolean() })])],
+  [/^\/v1\/sessions/, SessionAnswer],
+]
+
+/** A schema drops the fields that it does not name: what it leaves must be all that there was. */
+function checkAnswer(path: string, { status, headers, ok }: Response, body: unknown): void {
+  const schema = ok ? answersOf.find(([pattern]) => pattern.test(path))?.[1] : Problem
+  assert.ok(schema, `${path} has no place in the contract`)
+  assert.deepEqual(schema.parse(body), body)
+  assert.equal(headers.get('content-type')?.split(';')[0], ok ? 'application/json' : 'application/problem+json')
+  assert.equal(headers.get('cache-control'), 'no-store')
+  if (!ok) assert.equal((body as Problem).status, status)
+}
