@@ -99,8 +99,8 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
   })
   const server = await serve(app, config)
   const ready = database.ready.then(() => {
-    model.start()
     sweeper.start()
+    return model.start()
   })
   // Without Postgres logins go on; `/health/ready` says what is missing.
   ready.catch((error: unknown) => onError('projection database', error))

@@ -8,7 +8,7 @@ import { collect, newEvent } from './contract/fixture.ts'
 import type { Expected } from './event-log.ts'
 import { openSqliteLog } from './sqlite.ts'
 
-const runs = process.env['PROVE'] ? 5_000 : 150
+const runs = process.env['PROVE'] ? 5_000 : 100
 const seed = Number(process.env['PROVE_SEED'] ?? 20_260_302)
 
 const folder = mkdtempSync(join(tmpdir(), 'event-log-'))
@@ -40,9 +40,10 @@ const createModel = () => {
 
 const streams = ['session-1', 'session-2', 'key-1']
 const pool = Array.from({ length: 40 }, () => newEvent())
+const someEvents = fc.uniqueArray(fc.nat(pool.length - 1), { minLength: 1, maxLength: 3 })
 /** `beyond`: how far the expectation is off the head. `again`: which earlier append is repeated as it was, or with that other expectation. */
 const step = fc.oneof(
-  { weight: 8, arbitrary: fc.record({ stream: fc.constantFrom(...streams), events: fc.uniqueArray(fc.nat(39), { minLength: 1, maxLength: 3 }), beyond: fc.constantFrom(0, 0, 0, 0, -1, -2, 1) }) },
+  { weight: 8, arbitrary: fc.record({ stream: fc.constantFrom(...streams), events: someEvents, beyond: fc.constantFrom(0, 0, 0, 0, -1, -2, 1) }) },
   { weight: 5, arbitrary: fc.record({ again: fc.nat(), beyond: fc.constantFrom(undefined, undefined, undefined, 0, -1) }) },
   { weight: 1, arbitrary: fc.record({ seal: fc.constant('key-1') }) },
 )

@@ -55,9 +55,11 @@ export function openSqliteLog({ file, patience = 5_000 }: { file: string; patien
   }
 
   function* pagesOfStream(stream: string, from: number) {
-    for (let page: Page; ; from = page.at(-1)![2] + 1) {
-      yield (page = reader.stream(stream, from))
+    for (;;) {
+      const page = reader.stream(stream, from)
+      yield page
       if (page.length < pageSize) return
+      from = page.at(-1)![2] + 1
     }
   }
 

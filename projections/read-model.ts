@@ -1,4 +1,5 @@
 /** All that the engine reads from projections: which there are, who follows them, and what is answered while they are away. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { SessionView } from '../domain/session/state.ts'
 import type { EventLog } from '../eventlog/event-log.ts'
 import { accounts, pendingPasskeys } from './accounts.ts'
@@ -7,14 +8,12 @@ import type { Database } from './database.ts'
 import type { Projection } from './projection.ts'
 import { createRunner } from './run.ts'
 import { overdueSessions, sessionRow, sessions } from './sessions.ts'
-import { readStatus, type ProjectionStatus } from './status.ts'
+import type { ProjectionStatus } from './status.ts'
 
 export const projections: readonly Projection[] = [sessions, appendHistory, accounts]
 
 /** ms. A history that is further behind than this is not decided on. */
 const oldestHistory = 30_000
-/** ms. How long it is believed what another engine's projections were found to be like. */
-const believed = 5_000
 
 export type ReadModel = ReturnType<typeof openReadModel>
 
@@ -30,22 +29,18 @@ export function openReadModel(dependencies: {
   const { log, database, now, newId, patience = 300, onError } = dependencies
   const { sql } = database
   const runner = createRunner({ log, sql, projections, id: newId(), now, onError, onParked: ({ error }) => onError(new Error(`a row was set aside: ${error}`)) })
-  let elsewhere: { readAt: number; lag: Promise<number | undefined> } | undefined
-
-  /** ms behind the log; undefined when nobody can tell. */
-  async function historyLag(): Promise<number | undefined> {
-    const own = runner.status().find(({ projection }) => projection === appendHistory.name)
-    if (own?.state !== 'standby') return own?.lag
-    if (!elsewhere || now().getTime() - elsewhere.readAt > believed) {
-      const lag = readStatus({ log, sql, projections: [appendHistory], now }).then(([status]) => status?.lag)
-      elsewhere = { readAt: now().getTime(), lag }
-    }
-    return elsewhere.lag
-  }
+  let stopped = false
 
   return {
-    start: runner.start,
-    stop: runner.stop,
+    /** Resolves once every projection has caught up, here or in the engine that keeps them. */
+    async start(): Promise<void> {
+      runner.start()
+      while (!stopped && runner.status().some(({ lag }) => lag === undefined)) await sleep(20)
+    },
+    async stop(): Promise<void> {
+      stopped = true
+      await runner.stop()
+    },
     status: (): ProjectionStatus[] => runner.status(),
 
     /** The session as its row has it, once that has reached `revision`; undefined when it is late or the database away: fold the stream then. */
@@ -62,7 +57,7 @@ export function openReadModel(dependencies: {
     /** Offers made to the account so far. */
     async history(account: string): Promise<{ offers: number } | 'unavailable'> {
       try {
-        const lag = await withinPatience(historyLag())
+        const lag = runner.status().find(({ projection }) => projection === appendHistory.name)?.lag
         if (lag === undefined || lag > oldestHistory) return 'unavailable'
         return { offers: await withinPatience(offersMade(sql, account)) }
       } catch {

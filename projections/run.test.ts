@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, it } from 'vitest'
 import type { EventLog } from '../eventlog/event-log.ts'
 import { openDatabase, type Database } from './database.ts'
-import { listParked } from './parked.ts'
+import { listParked, retryParked } from './parked.ts'
 import type { Projection } from './projection.ts'
 import { rebuild } from './rebuild.ts'
 import { createRunner } from './run.ts'
@@ -174,6 +174,25 @@ describe('an event that cannot be digested', () => {
     await expectRows(walks)
   })
 
+  it('is healed from beside, and the engine that parked it goes on with its row', async () => {
+    const healings = [
+      () => retryParked({ log: test.log, sql: database.sql, projection: walks }),
+      () => rebuild({ log: test.log, sql: database.sql, projection: walks, now }),
+    ]
+    const runner = run({ projections: [choosy] })
+    for (const heal of healings) {
+      await walkAbout(5)
+      await test.walk('walk-3', { length: 13 })
+      await test.walk('walk-3', { length: 14 })
+      await until(async () => (await listParked(database.sql))[0]?.count === 2)
+      await heal()
+      expect(await listParked(database.sql)).toEqual([])
+      const revision = await test.walk('walk-3', { length: 15 })
+      await until(() => runner.waitFor('walks', '3', revision, 100))
+      await expectRows(walks)
+    }
+  })
+
   it('parks its stream when not even its row can be found', async () => {
     const lost: Projection<Walk> = {
       ...walks,
@@ -293,17 +312,34 @@ describe('a rebuild', () => {
     expect(await database.sql`select to_regclass('walks_v1_rebuild') as scratch`).toEqual([{ scratch: null }])
   })
 
-  it('gives way to a later one of the same table', async () => {
+  it('gives way to a later one of the same table, up to its last moment', async () => {
     await walkAbout(50)
-    const first = rebuild({
-      log: test.log, sql: database.sql, projection: walks, now, batch: 5,
-      onProgress: () => {
-        second ??= rebuild({ log: test.log, sql: database.sql, projection: walks, now })
-      },
-    })
-    let second: ReturnType<typeof rebuild> | undefined
-    await expect(first).rejects.toThrow()
-    expect(await second).toMatchObject({ rows: 5 })
+    const begin = (gateAt: number) => {
+      const gate = Promise.withResolvers<void>()
+      const waiting = Promise.withResolvers<void>()
+      const gated: EventLog = {
+        ...test.log,
+        readAll: async function* (options) {
+          for await (const event of test.log.readAll(options)) {
+            if (Number(event.position) > gateAt) await gate.promise
+            yield event
+          }
+          await gate.promise
+        },
+      }
+      const onProgress = ({ events }: { events: number }) => events === gateAt && waiting.resolve()
+      const done = rebuild({ log: gated, sql: database.sql, projection: walks, now, batch: 5, onProgress })
+      done.catch(() => {})
+      return { done, waiting: waiting.promise, go: gate.resolve }
+    }
+    const first = begin(50)
+    await first.waiting
+    const second = begin(20)
+    await second.waiting
+    first.go()
+    await expect(first.done).rejects.toThrow('written by another')
+    second.go()
+    expect(await second.done).toMatchObject({ rows: 5 })
     await expectRows(walks)
   })
 })

@@ -4,13 +4,15 @@ import { OutcomeUnknown, Unavailable, type EventLog, type NewEvent } from '../ev
 import { collect, follow, isEvent, newCategory, newEvents, newStream, places, testsOf, untilEvents,
   type Faults, type Store, type Test } from './fixture.ts'
 
+const isFault = (error: unknown) => error instanceof Unavailable || error instanceof OutcomeUnknown
+
 /** Tries again as a caller does who must get through: with the same ids, for 30 s at most. */
 const persist = async <T>(attempt: () => Promise<T>): Promise<T> => {
   for (let left = 300; ; left--) {
     try {
       return await attempt()
     } catch (error) {
-      if (left === 0 || !(error instanceof Unavailable || error instanceof OutcomeUnknown)) throw error
+      if (left === 0 || !isFault(error)) throw error
       await sleep(100)
     }
   }
@@ -63,7 +65,7 @@ export const faults = (store: Store, { freeze, thaw, kill, revive }: Faults): Te
       await log.append(old, newEvents(1), 'none')
       await during(kill, revive, async () => {
         // The first one may have been on its way when the connection broke; from then on it is known that nothing leaves.
-        await assert.rejects(log.append(newStream(), newEvents(1), 'none'), error => error instanceof Unavailable || error instanceof OutcomeUnknown)
+        await assert.rejects(log.append(newStream(), newEvents(1), 'none'), isFault)
         await assert.rejects(log.append(refused, newEvents(1), 'none'), Unavailable)
         await assert.rejects(collect(log.read(old)), Unavailable)
         await assert.rejects(collect(log.readAll({})), Unavailable)
@@ -78,7 +80,7 @@ export const faults = (store: Store, { freeze, thaw, kill, revive }: Faults): Te
       const running = Promise.allSettled(batches.map(({ stream, events }) => log.append(stream, events, 'none')))
       await during(kill, revive, async () => {
         for (const result of await running) {
-          if (result.status === 'rejected') assert.ok(result.reason instanceof Unavailable || result.reason instanceof OutcomeUnknown, String(result.reason))
+          if (result.status === 'rejected') assert.ok(isFault(result.reason), String(result.reason))
         }
       })
       for (const { stream, events } of batches) {

@@ -1,8 +1,9 @@
+import type { Readable } from 'node:stream'
 import { Unavailable } from '../event-log.ts'
 
 /** A read or a subscription of the client: a stream for one reader, with a call behind it. */
 export type ClientStream = {
-  on(event: 'error', listener: () => void): unknown
+  on(event: string, listener: (...values: unknown[]) => void): unknown
   destroy(error: Error): unknown
   [Symbol.asyncIterator](): AsyncIterator<unknown>
 } & ({ cancel(): Promise<void> } | { unsubscribe(): Promise<void> })
@@ -17,6 +18,8 @@ export type Bounds = {
 export async function* drain<T>(stream: ClientStream, { signal, limitMs }: Bounds): AsyncGenerator<T> {
   // After the loop has ended, the client emits one more error (an AbortError). Without a listener that ends the process.
   stream.on('error', () => {})
+  // An answer that came whole, but is not read whole, never ends: the client would keep it for ever, and wait for it when it is closed.
+  stream.on('unpipe', call => (call as Readable).resume())
   const abort = () => stream.destroy(new Unavailable('the reader was ended'))
   signal.addEventListener('abort', abort)
   let waiting = true

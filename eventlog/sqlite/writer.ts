@@ -19,14 +19,17 @@ export type Writer = {
 }
 
 export const createWriter = (db: DatabaseSync): Writer => {
-  const findStream = db.prepare(`select number, sealed, coalesce((select max(revision) from events where stream = number), -1) as revision,
-    coalesce((select group_concat(id, '') from (select id from events where stream = number order by revision desc limit ${recentIds})), '') as recent
+  const findStream = db.prepare(`
+    select number, sealed,
+      (select max(revision) from events where stream = number) as revision,
+      (select group_concat(id, '') from (select id from events where stream = number order by revision desc limit ${recentIds})) as recent
     from streams where name = ?`)
   const addStream = db.prepare('insert into streams (name) values (?)')
   const following = db.prepare('select id, position from events where stream = ? and revision > ? order by revision limit ?')
   const insert = db.prepare('insert into events (stream, revision, id, type, data, metadata) values (?, ?, ?, ?, ?, ?)')
   const bar = db.prepare('insert into streams (name, sealed) values (?, 1) on conflict (name) do update set sealed = 1')
-  const empty = db.prepare(`update events set id = '', type = '', data = '', metadata = '' where stream = (select number from streams where name = ?)`)
+  const empty = db.prepare(`
+    update events set id = '', type = '', data = '', metadata = '' where stream = (select number from streams where name = ?)`)
 
   // Most appends follow one of this process: what it left behind saves them the look into the file, a third of what an append costs.
   const heads = new Map<string, Head>()

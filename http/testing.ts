@@ -1,0 +1,164 @@
+/** The API as `createApp` makes it, on a real engine and a real log in a file of its own. The clock stands still until a test moves it, and the carrier keeps what it is given. */
+import { createHash, randomBytes, randomUUID } from 'node:crypto'
+import type { Hono } from 'hono'
+import type { Carrier, Message, Receipt } from '../delivery/delivery.ts'
+import { Policy } from '../domain/policy.ts'
+import { actions, type Channel } from '../domain/session/vocabulary.ts'
+import type { NewAccount } from '../engine/accounts.ts'
+import { App } from '../engine/apps.ts'
+import { createEngine, type Engine } from '../engine/engine.ts'
+import { openTestFile, type BreakableLog } from '../eventlog/testing.ts'
+import { createHashGate } from '../factors/hash-gate.ts'
+import { createPasswords, type Passwords } from '../factors/password.ts'
+import { createAuthenticator, type Ceremony } from '../stories/authenticator.ts'
+import { createApp, type Readiness } from './app.ts'
+import type { SessionReader } from './sessions.ts'
+
+export const password = 'correct horse battery staple'
+export const shop = App.parse({ id: 'shop', name: 'Northwind Shop', rpId: 'shop.example', ios: [{ teamId: 'ABCDE12345', bundleId: 'example.shop' }] })
+export const issuer = 'https://login.shop.example'
+const masterKey = createHash('sha256').update('a master key for tests').digest()
+
+/** What came back, with the names of the events that the request wrote. */
+export type Reply = { status: number; headers: Headers; body: any; events: string[] }
+export type Request = { body?: unknown; key?: string | undefined; token?: string | undefined; headers?: Record<string, string> }
+export type Api = Awaited<ReturnType<typeof openApi>>
+export type Login = Awaited<ReturnType<Api['start']>>
+
+export type ApiOptions = {
+  policy?: Partial<Policy>
+  reachable?: Channel[]
+  passwords?: Passwords
+  readSession?: SessionReader
+  readiness?: () => Promise<Readiness>
+}
+
+export const newKey = (): string => randomBytes(16).toString('base64url')
+export const challengeOf = (flowToken: string): string => createHash('sha256').update(flowToken).digest('base64url')
+/** Steps that are off. */
+export const off = { otp: 'off', pin: 'off', biometrics: 'off' } as const
+
+export async function openApi(options: ApiOptions = {}) {
+  const file = openTestFile()
+  const world = {
+    time: Date.parse('2026-03-02T08:00:00.000Z'),
+    policy: Policy.parse(options.policy ?? {}),
+    offers: { offers: 0 } as { offers: number } | 'unavailable',
+    /** What was given to the carrier, and what it says to it. */
+    messages: [] as Message[],
+    carrier: (async () => ({ delivered: true, carrierId: 'carrier 1' })) as Carrier,
+    errors: [] as unknown[],
+  }
+  const now = () => new Date(world.time)
+
+  /** One engine with its API. All of a test share one log, as the engines of a cluster do. */
+  async function openNode() {
+    const log = file.open()
+    const engine = await createEngine({
+      log,
+      masterKeys: [masterKey],
+      passwords: options.passwords ?? createPasswords({ gate: createHashGate({ atOnce: 4, queue: 256 }), argon2: { memoryCost: 1024, timeCost: 1, parallelism: 1 } }),
+      deliver: async (message): Promise<Receipt> => {
+        world.messages.push(message)
+        return world.carrier(message)
+      },
+      reachable: new Set(options.reachable ?? ['email', 'sms']),
+      settings: () => ({ issuer, apps: [shop], policy: world.policy, flowSeconds: 900 }),
+      history: async () => world.offers,
+      now,
+      newId: randomUUID,
+      randomBytes,
+      onBackgroundError: (error) => world.errors.push(error),
+    })
+    const app = createApp({
+      engine,
+      readSession: options.readSession ?? (async () => undefined),
+      readiness: options.readiness ?? (async () => ({ ready: true })),
+      now,
+      addressOf: () => '192.0.2.1',
+      onError: (error) => world.errors.push(error),
+    })
+    return { log, engine, app }
+  }
+
+  const [node, spare] = [await openNode(), file.open()]
+  await node.engine.signingKeys.current()
+  let seen: string | undefined
+  const written = async (): Promise<string[]> => {
+    const types: string[] = []
+    for await (const { type, position } of spare.readAll({ after: seen })) {
+      seen = position
+      types.push(type)
+    }
+    return types
+  }
+
+  async function call(method: string, path: string, { body, key, token, headers = {} }: Request = {}, app: Hono = node.app): Promise<Reply> {
+    await written()
+    const raw = typeof body === 'string' || body instanceof Uint8Array
+    const response = await app.request(path, {
+      method,
+      headers: {
+        ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+        ...(key === undefined ? {} : { 'Idempotency-Key': key }),
+        ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: raw ? (body as string) : JSON.stringify(body) }),
+    })
+    const text = await response.text()
+    await node.engine.settled()
+    return { status: response.status, headers: response.headers, body: text === '' ? undefined : JSON.parse(text), events: await written() }
+  }
+  const post = (path: string, request: Request = {}, app?: Hono) => call('POST', path, { key: newKey(), ...request }, app)
+
+  return {
+    ...node,
+    world,
+    openNode,
+    call,
+    post,
+    now,
+    pass: (seconds: number) => void (world.time += seconds * 1000),
+    written,
+    close: () => file.remove(),
+
+    /** An account, by default with an e-mail address. @returns its id */
+    async register(account: Partial<NewAccount> = {}): Promise<string> {
+      const wanted: NewAccount = { source: 'added', identifiers: ['ada@example.com'], password: { plain: password }, ...account }
+      const registered = await node.engine.accounts.register(wanted, 'cli:test')
+      if (registered.outcome !== 'registered') throw new Error(registered.outcome)
+      return registered.account
+    },
+
+    /** A login as an app begins it. Its requests carry its token, and a key of their own unless one is given. */
+    async start(body: Record<string, unknown> = {}, { app, key = newKey() }: { app?: Hono; key?: string } = {}) {
+      const flowToken = randomBytes(32).toString('base64url')
+      const started = await post('/v1/sessions', { body: startBody({ flowChallenge: challengeOf(flowToken), ...body }), key }, app)
+      const id = started.body.session?.id as string
+      const path = `/v1/sessions/${id}`
+      const step = (name: string, fields?: unknown, request: Request = {}, on?: Hono): Promise<Reply> =>
+        post(`${path}/${name}`, { token: flowToken, ...(fields === undefined ? {} : { body: fields }), ...request }, on ?? app)
+      return { started, id, path, flowToken, step, read: (token = flowToken, query = '') => call('GET', `${path}${query}`, { token }, app) }
+    },
+
+    /** The last code that was sent. */
+    code: () => world.messages.at(-1)?.code ?? '',
+
+    /** A passkey of a new device, or of the one given, for the creation options that are asked for here. */
+    async credential(login: Pick<Login, 'step'>, device = createAuthenticator(), ceremony: Partial<Ceremony> = {}) {
+      const { body } = await login.step('append/options')
+      return device.create(body.creationOptions, { origin: `https://${shop.rpId}`, ...ceremony })
+    },
+  }
+}
+
+export const startBody = (body: Record<string, unknown> = {}): Record<string, unknown> => ({
+  app: 'shop',
+  installation: '1f7c9a52-8f0e-4c53-9d54-7a2c5f1b3e60',
+  flowChallenge: challengeOf('a flow token'),
+  supports: actions,
+  identifier: 'ada@example.com',
+  device: { platform: 'ios' },
+  ...body,
+})

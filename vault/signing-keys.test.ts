@@ -1,0 +1,101 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { createLocalJWKSet, jwtVerify, SignJWT } from 'jose'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { Unavailable } from '../eventlog/event-log.ts'
+import { eventsOf, openTestFile, type BreakableLog } from '../eventlog/testing.ts'
+import { createStreams } from '../eventlog/transact.ts'
+import { uuidOf } from './sealing.ts'
+import { createSigningKeys, type SigningKeys } from './signing-keys.ts'
+import { openVault } from './vault.ts'
+
+const master = randomBytes(32)
+let file: ReturnType<typeof openTestFile>
+let log: BreakableLog
+let time: number
+beforeEach(() => {
+  file = openTestFile()
+  log = file.open()
+  time = Date.parse('2026-03-02T08:00:00.000Z')
+})
+afterEach(() => file.remove())
+
+const engine = async (on: BreakableLog = log): Promise<SigningKeys> => {
+  const now = () => new Date(time)
+  const streams = createStreams({ log: on, now, newId: randomUUID })
+  return createSigningKeys({ streams, vault: await openVault({ streams, masterKeys: [master] }), now })
+}
+const pass = (seconds: number) => (time += seconds * 1000)
+const kids = async (keys: SigningKeys) => (await keys.jwks()).keys.map(({ kid }) => kid)
+const sign = async (keys: SigningKeys) => {
+  const { kid, key } = await keys.current()
+  return new SignJWT({}).setProtectedHeader({ alg: 'ES256', kid }).sign(key)
+}
+const verifies = async (keys: SigningKeys, token: string) => jwtVerify(token, createLocalJWKSet(await keys.jwks())).then(() => true, () => false)
+
+test('The first signing key makes itself, and another engine uses the same', async () => {
+  const [one, other] = [await engine(), await engine(file.open())]
+  expect((await one.current()).kid).toBe((await other.current()).kid)
+  expect(await verifies(other, await sign(one))).toBe(true)
+})
+
+test('Two engines that start at once make one signing key', async () => {
+  const engines = await Promise.all([engine(), engine(file.open())])
+  const [one, other] = await Promise.all(engines.map((keys) => keys.current()))
+  expect(one.kid).toBe(other.kid)
+  expect(await eventsOf(log, `key-${uuidOf('signing')}`)).toHaveLength(1)
+})
+
+test('What the world is told of a signing key is its public half', async () => {
+  const { keys: [key, ...others] } = await (await engine()).jwks()
+  expect(others).toEqual([])
+  expect(Object.keys(key ?? {}).sort()).toEqual(['alg', 'crv', 'kid', 'kty', 'use', 'x', 'y'])
+  expect(key).toMatchObject({ alg: 'ES256', use: 'sig', kty: 'EC', crv: 'P-256' })
+})
+
+test('A rotated key signs at once; tokens of the one before are good for a day, and then it is gone', async () => {
+  const keys = await engine()
+  const old = await sign(keys)
+  const before = (await keys.current()).kid
+  pass(3_600)
+  await keys.rotate()
+  const after = (await keys.current()).kid
+  expect(after).not.toBe(before)
+  expect(await kids(keys)).toEqual([before, after])
+  expect([await verifies(keys, old), await verifies(keys, await sign(keys))]).toEqual([true, true])
+  pass(86_399)
+  expect(await kids(keys)).toEqual([before, after])
+  pass(1)
+  expect(await kids(keys)).toEqual([after])
+  expect([await verifies(keys, old), await verifies(keys, await sign(keys))]).toEqual([false, true])
+})
+
+test('Another engine verifies with the rotated key at once, and signs with it within a minute', async () => {
+  const [one, other] = [await engine(), await engine(file.open())]
+  const before = (await one.current()).kid
+  expect((await other.current()).kid).toBe(before)
+  await one.rotate()
+  expect(await verifies(other, await sign(one))).toBe(true)
+  expect((await other.current()).kid).toBe(before)
+  pass(61)
+  expect((await other.current()).kid).toBe((await one.current()).kid)
+})
+
+test('A key that was rotated twice in a day stays as long as the tokens of each', async () => {
+  const keys = await engine()
+  await keys.current()
+  for (const _ of [1, 2]) {
+    pass(43_200)
+    await keys.rotate()
+  }
+  expect(await kids(keys)).toHaveLength(3)
+  pass(43_200)
+  expect(await kids(keys)).toHaveLength(2)
+})
+
+test('While the log is away signing fails, and it works again by itself', async () => {
+  const keys = await engine()
+  log.broken.away = true
+  await expect(keys.current()).rejects.toThrow(Unavailable)
+  log.broken.away = false
+  expect((await keys.current()).kid).toMatch(/^2026-03-02-/)
+})
