@@ -26,17 +26,18 @@ const rules: Record<string, Rule> = {
   projections: { imports: ['domain', 'eventlog'] },
   reactions: { imports: ['domain', 'eventlog', 'engine'] },
   audit: { imports: ['domain', 'eventlog'] },
-  http: { imports: ['engine', 'projections', 'audit', 'mobile-contracts'], never: storeClients },
-  console: { imports: ['engine', 'projections', 'audit', 'mobile-contracts'], never: storeClients },
+  http: { imports: ['domain', 'engine', 'projections', 'audit', 'mobile-contracts'], never: storeClients },
+  console: { imports: ['domain', 'engine', 'projections', 'audit', 'mobile-contracts'], never: storeClients },
   // The composition root, the command line and what is beside them: they put the house together.
   '': { imports: [...anything, 'stories'] },
+  cli: { imports: [...anything, '', 'stories'] },
   bench: { imports: [...anything, ''] },
   scripts: { imports: [...anything, ''] },
   stories: { imports: [...anything, ''] },
 }
 
 /** What only tests run may import whatever it needs: tests, their fixtures, contract suites, servers that stand in for others. */
-const forTests = /\.(test|deno|fixtures?)\.ts$|^domain\/session\/given\.ts$|^eventlog\/(contract\.ts$|contract\/|stand-in\/)/
+const forTests = /\.(test|deno|fixtures?)\.ts$|^domain\/session\/given\.ts$|(^|\/)testing(-\w+)?\.ts$|^eventlog\/(contract\.ts$|contract\/|stand-in\/)/
 /** Never part of a running engine. */
 const besideIt = /^(stories|bench|scripts)\/|^vitest\.config\.ts$/
 const readsEnvironment = /\b(process|Deno)\s*(\.|\[')\s*env\b|\bfrom 'node:process'/

@@ -7,7 +7,7 @@ import { connect } from './eventstoredb/connection.ts'
 import { readFailure, writeFailure } from './eventstoredb/errors.ts'
 import { formatPosition, parsePosition, recorded } from './eventstoredb/recorded.ts'
 import { drain } from './eventstoredb/stream.ts'
-import { OutcomeUnknown, StreamSealed, WrongRevision, type EventLog, type Expected, type Recorded } from './event-log.ts'
+import { OutcomeUnknown, StreamSealed, Unavailable, WrongRevision, type EventLog, type Expected, type Recorded } from './event-log.ts'
 
 /**
  * The log in an EventStoreDB or KurrentDB cluster (23.10 or later), written and read at its leader.
@@ -22,13 +22,14 @@ export const openEventStoreDb = ({ url, timeoutMs = 5_000 }: { url: string; time
   setMaxListeners(0, closing.signal)
 
   /** The call's deadline ends the wait for an answer; the timer also the client's search for a node. */
-  const write = async <T>(stream: string, expected: Expected, call: Promise<T>): Promise<T> => {
+  const write = async <T>(stream: string, expected: Expected, call: () => Promise<T>): Promise<T> => {
+    if (closing.signal.aborted) throw new Unavailable('the event log is closed')
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => reject(new OutcomeUnknown(`no answer within ${timeoutMs} ms`)), timeoutMs)
     })
     try {
-      return await Promise.race([call, late])
+      return await Promise.race([call(), late])
     } catch (error) {
       throw writeFailure(error, stream, expected)
     } finally {
@@ -56,9 +57,9 @@ export const openEventStoreDb = ({ url, timeoutMs = 5_000 }: { url: string; time
     async append(stream, events, expected) {
       // Before the call: the node answers an empty batch as if it had written something, and one far too large with an error of no type.
       encode(events)
-      const { success, position, nextExpectedRevision } = await write(stream, expected, client.appendToStream(
-        stream, events.map(event => jsonEvent(event)), { ...calling, expectedRevision: expected === 'none' ? NO_STREAM : BigInt(expected) },
-      ))
+      const expectedRevision = expected === 'none' ? NO_STREAM : BigInt(expected)
+      const { success, position, nextExpectedRevision } = await write(stream, expected, () =>
+        client.appendToStream(stream, events.map(event => jsonEvent(event)), { ...calling, expectedRevision }))
       // No success: the connection string says throwOnAppendFailure=false. No position: somebody has deleted the stream by hand.
       if (!success || !position) throw new WrongRevision(stream, expected)
       return { position: formatPosition(position), revision: Number(nextExpectedRevision) }
@@ -109,7 +110,7 @@ export const openEventStoreDb = ({ url, timeoutMs = 5_000 }: { url: string; time
 
     async seal(stream) {
       if (!/^key-./.test(stream)) throw new TypeError(`only key streams can be sealed, not ${stream}`)
-      await write(stream, 'none', client.tombstoneStream(stream, calling)).catch(error => {
+      await write(stream, 'none', () => client.tombstoneStream(stream, calling)).catch(error => {
         if (!(error instanceof StreamSealed)) throw error
       })
     },

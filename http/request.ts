@@ -1,7 +1,6 @@
 /** What every route reads from a request before the engine sees it. */
 import type { Context } from 'hono'
 import type { z } from 'zod'
-import type { JsonObject } from '../eventlog/event-log.ts'
 import type { Detail, ProblemCode } from './problems.ts'
 
 /** The request is not one that a route can take. Nothing was decided and nothing written. */
@@ -16,7 +15,7 @@ export class BadRequest extends Error {
 }
 
 /** The body by its schema. An empty body counts as `{}`. What is wrong is named by its path, and never quoted. @throws BadRequest */
-export async function bodyOf<S extends z.ZodType<JsonObject | Record<string, unknown>>>(c: Context, schema: S): Promise<z.infer<S>> {
+export async function bodyOf<S extends z.ZodType<Record<string, unknown>>>(c: Context, schema: S): Promise<z.infer<S>> {
   const bytes = await c.req.arrayBuffer()
   if (bytes.byteLength > 0 && !/^application\/json\s*(;|$)/i.test(c.req.header('content-type') ?? '')) throw new BadRequest('not_json')
   const parsed = schema.safeParse(bytes.byteLength > 0 ? json(bytes) : {})

@@ -4,7 +4,6 @@ import type { SessionView } from '../domain/session/state.ts'
 import { classifyReport } from '../domain/session/reports.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Answer, StepRequest } from '../engine/step.ts'
-import type { JsonObject } from '../eventlog/event-log.ts'
 import type { SessionAnswer } from '../mobile-contracts/answers.ts'
 import * as body from '../mobile-contracts/requests.ts'
 import { sessionAnswer } from './answers.ts'
@@ -23,7 +22,7 @@ export type HttpDependencies = {
 }
 
 export function sessionRoutes({ engine, readSession, now, addressOf }: HttpDependencies): Hono {
-  const stepOf = (c: Context, parsed: JsonObject): StepRequest => ({ session: sessionOf(c), flowToken: bearerOf(c), key: keyOf(c), body: parsed })
+  const stepOf = (c: Context, parsed: StepRequest['body']): StepRequest => ({ session: sessionOf(c), flowToken: bearerOf(c), key: keyOf(c), body: parsed })
 
   /** The state as it was decided, so that a repeat is answered in the same words. */
   function answered(c: Context, answer: Answer, more: Pick<SessionAnswer, 'creationOptions'> = {}, status: 200 | 201 = 200): Response {
@@ -61,7 +60,7 @@ export function sessionRoutes({ engine, readSession, now, addressOf }: HttpDepen
     })
     .post('/:id/append', async (c) => {
       const parsed = await bodyOf(c, body.AppendBody)
-      return answered(c, await engine.append(stepOf(c, parsed as JsonObject), parsed.credential))
+      return answered(c, await engine.append(stepOf(c, parsed as StepRequest['body']), parsed.credential))
     })
     .post('/:id/append/skip', async (c) => {
       const parsed = await bodyOf(c, body.AppendSkipBody)

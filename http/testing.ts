@@ -6,8 +6,8 @@ import { Policy } from '../domain/policy.ts'
 import { actions, type Channel } from '../domain/session/vocabulary.ts'
 import type { NewAccount } from '../engine/accounts.ts'
 import { App } from '../engine/apps.ts'
-import { createEngine, type Engine } from '../engine/engine.ts'
-import { openTestFile, type BreakableLog } from '../eventlog/testing.ts'
+import { createEngine } from '../engine/engine.ts'
+import { openTestFile } from '../eventlog/testing.ts'
 import { createHashGate } from '../factors/hash-gate.ts'
 import { createPasswords, type Passwords } from '../factors/password.ts'
 import { createAuthenticator, type Ceremony } from '../stories/authenticator.ts'
@@ -22,6 +22,8 @@ const masterKey = createHash('sha256').update('a master key for tests').digest()
 /** What came back, with the names of the events that the request wrote. */
 export type Reply = { status: number; headers: Headers; body: any; events: string[] }
 export type Request = { body?: unknown; key?: string | undefined; token?: string | undefined; headers?: Record<string, string> }
+/** A step of a login, such as `otp/send`. It carries the flow token, and a key of its own unless one is given. */
+export type TakeStep = (name: string, fields?: unknown, request?: Request, on?: Hono) => Promise<Reply>
 export type Api = Awaited<ReturnType<typeof openApi>>
 export type Login = Awaited<ReturnType<Api['start']>>
 
@@ -86,7 +88,7 @@ export async function openApi(options: ApiOptions = {}) {
   let seen: string | undefined
   const written = async (): Promise<string[]> => {
     const types: string[] = []
-    for await (const { type, position } of spare.readAll({ after: seen })) {
+    for await (const { type, position } of spare.readAll({ after: seen, prefixes: ['session-', 'account-', 'identifier-', 'tokens-'] })) {
       seen = position
       types.push(type)
     }
@@ -131,13 +133,13 @@ export async function openApi(options: ApiOptions = {}) {
       return registered.account
     },
 
-    /** A login as an app begins it. Its requests carry its token, and a key of their own unless one is given. */
+    /** A login as an app begins it. */
     async start(body: Record<string, unknown> = {}, { app, key = newKey() }: { app?: Hono; key?: string } = {}) {
       const flowToken = randomBytes(32).toString('base64url')
       const started = await post('/v1/sessions', { body: startBody({ flowChallenge: challengeOf(flowToken), ...body }), key }, app)
       const id = started.body.session?.id as string
       const path = `/v1/sessions/${id}`
-      const step = (name: string, fields?: unknown, request: Request = {}, on?: Hono): Promise<Reply> =>
+      const step: TakeStep = (name, fields, request = {}, on) =>
         post(`${path}/${name}`, { token: flowToken, ...(fields === undefined ? {} : { body: fields }), ...request }, on ?? app)
       return { started, id, path, flowToken, step, read: (token = flowToken, query = '') => call('GET', `${path}${query}`, { token }, app) }
     },
@@ -146,7 +148,7 @@ export async function openApi(options: ApiOptions = {}) {
     code: () => world.messages.at(-1)?.code ?? '',
 
     /** A passkey of a new device, or of the one given, for the creation options that are asked for here. */
-    async credential(login: Pick<Login, 'step'>, device = createAuthenticator(), ceremony: Partial<Ceremony> = {}) {
+    async credential(login: { step: TakeStep }, device = createAuthenticator(), ceremony: Partial<Ceremony> = {}) {
       const { body } = await login.step('append/options')
       return device.create(body.creationOptions, { origin: `https://${shop.rpId}`, ...ceremony })
     },

@@ -2,7 +2,7 @@ import type { Sql } from 'postgres'
 import type { EventLog, Recorded } from '../eventlog/event-log.ts'
 import { writeBatch } from './batch.ts'
 import type { Projection } from './projection.ts'
-import { createStore, type Checkpoint } from './store.ts'
+import { createStore, ifThere, type Checkpoint } from './store.ts'
 
 export type ParkedRow = {
   /** The table. */
@@ -20,12 +20,12 @@ export type ParkedRow = {
 }
 
 /** The rows that are set aside, oldest first. */
-export const listParked = async (sql: Sql): Promise<ParkedRow[]> => sql<ParkedRow[]>`
+export const listParked = (sql: Sql): Promise<ParkedRow[]> => ifThere(sql<ParkedRow[]>`
   select * from (
     select distinct on (projection, slot) projection, slot, stream, revision, position, type, coalesce(error, '') as error,
       number, (count(*) over (partition by projection, slot))::int as count
     from projection_parked order by projection, slot, number
-  ) parked order by number`
+  ) parked order by number`)
 
 /**
  * Tries the parked events again, in the log's order: what can be digested now goes into its rows and is parked no longer, the rest stays.

@@ -120,7 +120,7 @@ describe('two runners', () => {
       },
     }
     const slow = run({ log: held, id: 'slow' })
-    await until(async () => (await readStatus({ log: test.log, sql: database.sql, projections: [walks, places], now }).catch(() => [])).length === 2)
+    await until(async () => (await readStatus({ log: test.log, sql: database.sql, projections: [walks, places], now })).every(({ updatedAt }) => updatedAt))
     const errors: unknown[] = []
     const quick = run({ id: 'quick', onError: (error) => errors.push(error) })
     await walkAbout(40)

@@ -2,6 +2,7 @@ import type { Sql } from 'postgres'
 import type { EventLog, Position } from '../eventlog/event-log.ts'
 import { first } from './parked.ts'
 import { tableName, type Projection } from './projection.ts'
+import { ifThere } from './store.ts'
 
 export type ProjectionStatus = {
   projection: string
@@ -27,10 +28,10 @@ export const readStatus = async (
   { log, sql, projections, now }: { log: EventLog; sql: Sql; projections: readonly Projection[]; now: () => Date },
 ): Promise<StoredStatus[]> => {
   const tables = projections.map(tableName)
-  const rows = await sql<{ table: string; position: string | null; holder: string | null; updatedAt: string; parked: number }[]>`
+  const rows = await ifThere(sql<{ table: string; position: string | null; holder: string | null; updatedAt: string; parked: number }[]>`
     select projection as table, position, holder, updated_at as "updatedAt",
       (select count(distinct slot)::int from projection_parked where projection_parked.projection = projection_checkpoints.projection) as parked
-    from projection_checkpoints where projection = any(${tables})`
+    from projection_checkpoints where projection = any(${tables})`)
   return Promise.all(projections.map(async (projection, n): Promise<StoredStatus> => {
     const row = rows.find(({ table }) => table === tables[n])
     const position = row?.position ?? undefined

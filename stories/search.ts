@@ -30,7 +30,7 @@ export function createSearch(needles: readonly Needle[], words: readonly string[
         start = (start >>> 8) | ((hay[end] as number) << 24)
         if (starts[slot(start)] === 0) continue
         for (const { kind, form, bytes } of byStart.get(start) ?? []) {
-          if (end >= 3 && hay.compare(bytes, 0, bytes.length, end - 3, Math.min(end - 3 + bytes.length, hay.length)) === 0) found.push({ where, kind, form })
+          if (bytes.equals(hay.subarray(end - 3, end - 3 + bytes.length))) found.push({ where, kind, form })
         }
       }
       return found

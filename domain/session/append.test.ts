@@ -59,6 +59,11 @@ describe('A passkey made in a login', () => {
     expect(statusAfter(...taken, issued(), codeVerified())).toBe('active')
   })
 
+  test('is pending though the code was passed over, when only the branch without it allowed that', () => {
+    const policy = { withPasskey: { ...off, otp: 'required' as const }, withoutPasskey: { ...off, otp: 'optional' as const, pin: 'required' as const } }
+    expect(statusAfter(entered({ policy }), verified(), offered(), started(), cancelled(), facts.codeSkipped(), started(2), appended(2))).toBe('pending')
+  })
+
   test('stays pending when the login ends before', () => {
     expect(statusAfter(...taken, facts.expired())).toBe('pending')
     expect(statusAfter(...taken, ended('signed_out'))).toBe('pending')

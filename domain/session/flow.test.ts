@@ -91,6 +91,19 @@ const flow: Record<string, Row[]> = {
       [entered({ policy: { withoutPasskey: { ...branch, otp: 'optional' } } }), verified(), offered(), started(), facts.cancelled(), codeSkipped(), started(2), appended(2)],
       'otp_send',
     ],
+    [
+      'a PIN that was passed over, too',
+      [entered({ policy: { withPasskey: { ...branch, otp: 'off', pin: 'required' }, withoutPasskey: { ...branch, otp: 'off' } } }), verified(), offered(), started(), facts.cancelled(), pinSkipped(), started(2), appended(2)],
+      'pin',
+    ],
+    [
+      'and the question for biometrics',
+      [
+        entered({ policy: { order: ['append', 'otp', 'biometrics', 'pin'], withPasskey: { ...branch, otp: 'off', biometrics: 'required' }, withoutPasskey: { ...branch, otp: 'off' } } }),
+        ...[verified(), offered(), started(), facts.cancelled(), facts.biometricsSkipped(), started(2), appended(2)],
+      ],
+      'biometrics',
+    ],
     ['the order is the policy’s', [entered({ policy: { order: ['biometrics', 'pin', 'append', 'otp'] } }), verified()], 'biometrics biometrics_skip'],
   ],
   'Over': [

@@ -58,7 +58,7 @@ export function legalActions(view: SessionView, now: string): Action[] {
   if (view.status !== 'running' || now >= view.expiresAt || !step) return []
   const legal = legalIn[step](view)
   // A prompt that was dismissed or failed in passing may be tried again while the login goes on.
-  if (step !== 'append' && view.append.retryable) legal.push(...again(view.append))
+  if (view.append.retryable) legal.push(...again(view.append))
   // Whatever a policy says: nothing is appended before the factor that the account itself demands (NIST SP 800-63B-4, 4.1.2.1).
   return view.mfa && view.otp.outcome !== 'verified' ? legal.filter((action) => !action.startsWith('append')) : legal
 }

@@ -120,6 +120,10 @@ describe('A wrong password', () => {
       .refused('password_rejected', { type: 'PasswordRejected', data: { reason, attemptsLeft: 29 } })
   })
 
+  test('shows nothing of the account', () => {
+    given(entered({ policy: allOff, mfa: true, contacts: [], supports: ['password'] })).when(wrong).refused('password_rejected', wrongPassword(29))
+  })
+
   test('for the thirtieth time ends the login', () => {
     const before = Array.from({ length: 29 }, (_, index) => wrongPassword(29 - index))
     given(entered(), ...before).when(wrong).refused('password_rejected', wrongPassword(0), ended('too_many_refusals'))

@@ -72,11 +72,5 @@ export const appends = (store: Store, size: Size): Test[] => {
       assert.equal(written.length, 2 * results.filter(result => result.status === 'fulfilled').length)
       assert.equal(new Set(places(written)).size, written.length)
     }),
-
-    test('a writer may send the next append without waiting, as long as each expects the one before', async log => {
-      const stream = newStream()
-      const answers = await Promise.all(Array.from({ length: 20 }, (_, index) => log.append(stream, newEvents(1), index === 0 ? 'none' : index - 1)))
-      assert.deepEqual(answers.map(answer => answer.revision), Array.from({ length: 20 }, (_, index) => index))
-    }),
   ]
 }

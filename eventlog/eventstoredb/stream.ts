@@ -20,7 +20,8 @@ export async function* drain<T>(stream: ClientStream, { signal, limitMs }: Bound
   stream.on('error', () => {})
   // An answer that came whole, but is not read whole, never ends: the client would keep it for ever, and wait for it when it is closed.
   stream.on('unpipe', call => (call as Readable).resume())
-  const abort = () => stream.destroy(new Unavailable('the reader was ended'))
+  const abort = () => stream.destroy(new Unavailable('the event log is closed'))
+  if (signal.aborted) abort()
   signal.addEventListener('abort', abort)
   let waiting = true
   const timer = limitMs === undefined ? undefined : setTimeout(() => {
