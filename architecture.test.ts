@@ -36,8 +36,8 @@ const rules: Record<string, Rule> = {
   stories: { imports: [...anything, ''] },
 }
 
-/** What only tests run may import whatever it needs: tests, their fixtures, contract suites, servers that stand in for others. */
-const forTests = /\.(test|deno|fixtures?)\.ts$|^domain\/session\/given\.ts$|(^|\/)testing(-\w+)?\.ts$|^eventlog\/(contract\.ts$|contract\/|stand-in\/)/
+/** What only tests run may import whatever it needs: tests, their fixtures and lists of cases, contract suites, servers that stand in for others. */
+const forTests = /\.(test|deno|fixtures?)\.ts$|^domain\/session\/given\.ts$|(\/testing(-\w+)?|-cases)\.ts$|^eventlog\/(contract\.ts$|contract\/|stand-in\/)/
 /** Never part of a running engine. */
 const besideIt = /^(stories|bench|scripts)\/|^vitest\.config\.ts$/
 const readsEnvironment = /\b(process|Deno)\s*(\.|\[')\s*env\b|\bfrom 'node:process'/
@@ -74,28 +74,31 @@ const allowed = ({ imports, packages, never }: Rule, folder: string, imported: s
     ? folderOf(imported) === folder || imports.some((one) => imported === one || folderOf(imported) === one)
     : (packages ?? [imported]).includes(imported) && !never?.test(imported)
 
+const importsWhere = (files: Source[], holds: (imported: string) => boolean): string[] =>
+  files.flatMap(({ path, imports }) => imports.filter(holds).map((imported) => `${path} imports ${imported}`))
+
 describe('Imports point one way', () => {
   test.each([...new Set(sources.map(({ folder }) => folder))].toSorted())('in "%s"', (folder) => {
     const rule = rules[folder]
     const files = shipped.filter((source) => source.folder === folder)
-    const wrong = files.flatMap(({ path, imports }) => imports.filter((imported) => !rule || !allowed(rule, folder, imported)).map((imported) => `${path} imports ${imported}`))
-    expect(wrong).toEqual([])
+    expect(importsWhere(files, (imported) => !rule || !allowed(rule, folder, imported))).toEqual([])
     expect(rule, `the table says what "${folder}" may import`).toBeDefined()
   })
 
   test('and what ships does not import what only tests run', () => {
     const engine = shipped.filter(({ path }) => !besideIt.test(path))
-    const wrong = engine.flatMap(({ path, imports }) => imports.filter((imported) => forTests.test(imported) || imported === 'vitest').map((imported) => `${path} imports ${imported}`))
-    expect(wrong).toEqual([])
+    expect(importsWhere(engine, (imported) => forTests.test(imported) || imported === 'vitest')).toEqual([])
   })
 
   test('and every import is found', () => {
     const lost = sources.flatMap(({ path, text, imports }) => (/\bfrom '/.test(text) && imports.length === 0 ? [path] : []))
     expect(lost).toEqual([])
-    expect(importsOf('engine/step.ts', "import {\n  a,\n} from '../domain/event.ts'\nexport * from './x.ts'\nimport 'zod'\nawait import('@a/b/c')")).toEqual(['domain/event.ts', 'engine/x.ts', 'zod', '@a/b'])
+    const text = "import {\n  a,\n} from '../domain/event.ts'\nexport * from './x.ts'\nimport 'zod'\nawait import('@a/b/c')"
+    expect(importsOf('engine/step.ts', text)).toEqual(['domain/event.ts', 'engine/x.ts', 'zod', '@a/b'])
   })
 })
 
 test('The environment is read in config.ts alone', () => {
-  expect(shipped.filter(({ path, text }) => readsEnvironment.test(text) && !mayReadEnvironment.test(path)).map(({ path }) => path)).toEqual([])
+  const readers = shipped.filter(({ path, text }) => readsEnvironment.test(text) && !mayReadEnvironment.test(path))
+  expect(readers.map(({ path }) => path)).toEqual([])
 })

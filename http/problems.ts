@@ -66,7 +66,7 @@ export type Detail = { detail?: string; reason?: string; retryable?: boolean; at
 export function problem(c: Context, code: ProblemCode, { retryAfterSeconds: after, ...detail }: Detail = {}, state: Partial<SessionAnswer> = {}): Response {
   const [status, title] = problems[code]
   const body: Problem = { type: `urn:keyledger:problem:${code}`, title, status, code, ...detail, ...state }
-  const wait = after ?? (status === 503 ? retryAfterSeconds : undefined)
+  const wait = after ?? (status === 503 && detail.retryable !== false ? retryAfterSeconds : undefined)
   if (wait !== undefined) c.header('Retry-After', String(wait))
   if (status === 401) c.header('WWW-Authenticate', 'Bearer')
   return c.body(JSON.stringify(body), status, { 'Content-Type': 'application/problem+json' })
@@ -81,7 +81,10 @@ export function refusal(c: Context, outcome: Extract<Outcome, { refused: Refusal
 export function thrown(c: Context, error: unknown, onError: (error: unknown) => void): Response {
   if (error instanceof Fault) return problem(c, error.code, error.detail)
   const code = (error as { code?: unknown }).code
-  if (typeof code === 'string' && Object.hasOwn(outages, code)) return problem(c, code as Outage, { retryAfterSeconds: (error as Detail).retryAfterSeconds ?? retryAfterSeconds })
+  if (typeof code === 'string' && Object.hasOwn(outages, code)) {
+    const after = (error as Detail).retryAfterSeconds
+    return problem(c, code as Outage, after === undefined ? {} : { retryAfterSeconds: after })
+  }
   onError(error)
   return problem(c, 'internal')
 }

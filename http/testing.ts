@@ -3,19 +3,23 @@ import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import type { Hono } from 'hono'
 import type { Carrier, Message, Receipt } from '../delivery/delivery.ts'
 import { Policy } from '../domain/policy.ts'
-import { actions, type Channel } from '../domain/session/vocabulary.ts'
+import { actions, type Channel, type Step } from '../domain/session/vocabulary.ts'
+import type { AccountEvent } from '../domain/account/events.ts'
 import type { NewAccount } from '../engine/accounts.ts'
 import { App } from '../engine/apps.ts'
 import { createEngine } from '../engine/engine.ts'
+import { accounts, accountStream } from '../engine/people.ts'
 import { openTestFile } from '../eventlog/testing.ts'
 import { createHashGate } from '../factors/hash-gate.ts'
 import { createPasswords, type Passwords } from '../factors/password.ts'
+import type { SessionAnswer, Tokens } from '../mobile-contracts/answers.ts'
 import { createAuthenticator, type Ceremony } from '../stories/authenticator.ts'
 import { createApp, type Readiness } from './app.ts'
 import type { SessionReader } from './sessions.ts'
 
 export const password = 'correct horse battery staple'
 export const shop = App.parse({ id: 'shop', name: 'Northwind Shop', rpId: 'shop.example', ios: [{ teamId: 'ABCDE12345', bundleId: 'example.shop' }] })
+export const serverPin = '271828'
 export const issuer = 'https://login.shop.example'
 const masterKey = createHash('sha256').update('a master key for tests').digest()
 
@@ -35,6 +39,8 @@ export type ApiOptions = {
   readiness?: () => Promise<Readiness>
 }
 
+/** Where passkeys of the shop's app are made. */
+export const ceremonyHere: Ceremony = { origin: `https://${shop.rpId}` }
 export const newKey = (): string => randomBytes(16).toString('base64url')
 export const challengeOf = (flowToken: string): string => createHash('sha256').update(flowToken).digest('base64url')
 /** Steps that are off. */
@@ -46,6 +52,9 @@ export async function openApi(options: ApiOptions = {}) {
     time: Date.parse('2026-03-02T08:00:00.000Z'),
     policy: Policy.parse(options.policy ?? {}),
     offers: { offers: 0 } as { offers: number } | 'unavailable',
+    historyAsked: 0,
+    /** The account that was registered last. */
+    account: '',
     /** What was given to the carrier, and what it says to it. */
     messages: [] as Message[],
     carrier: (async () => ({ delivered: true, carrierId: 'carrier 1' })) as Carrier,
@@ -66,7 +75,10 @@ export async function openApi(options: ApiOptions = {}) {
       },
       reachable: new Set(options.reachable ?? ['email', 'sms']),
       settings: () => ({ issuer, apps: [shop], policy: world.policy, flowSeconds: 900 }),
-      history: async () => world.offers,
+      history: async () => {
+        world.historyAsked += 1
+        return world.offers
+      },
       now,
       newId: randomUUID,
       randomBytes,
@@ -114,6 +126,16 @@ export async function openApi(options: ApiOptions = {}) {
   }
   const post = (path: string, request: Request = {}, app?: Hono) => call('POST', path, { key: newKey(), ...request }, app)
 
+  /** A login as an app begins it. */
+  async function start(body: Record<string, unknown> = {}, { app, key = newKey() }: { app?: Hono; key?: string } = {}) {
+    const flowToken = randomBytes(32).toString('base64url')
+    const started = await post('/v1/sessions', { body: startBody({ flowChallenge: challengeOf(flowToken), ...body }), key }, app)
+    const id = started.body.session?.id as string
+    const path = `/v1/sessions/${id}`
+    const step: TakeStep = (name, fields, request = {}, on) => post(`${path}/${name}`, { token: flowToken, ...(fields === undefined ? {} : { body: fields }), ...request }, on ?? app)
+    return { started, id, path, flowToken, step, read: (token = flowToken, query = '') => call('GET', `${path}${query}`, { token }, app) }
+  }
+
   return {
     ...node,
     world,
@@ -130,18 +152,25 @@ export async function openApi(options: ApiOptions = {}) {
       const wanted: NewAccount = { source: 'added', identifiers: ['ada@example.com'], password: { plain: password }, ...account }
       const registered = await node.engine.accounts.register(wanted, 'cli:test')
       if (registered.outcome !== 'registered') throw new Error(registered.outcome)
-      return registered.account
+      return (world.account = registered.account)
     },
 
-    /** A login as an app begins it. */
-    async start(body: Record<string, unknown> = {}, { app, key = newKey() }: { app?: Hono; key?: string } = {}) {
-      const flowToken = randomBytes(32).toString('base64url')
-      const started = await post('/v1/sessions', { body: startBody({ flowChallenge: challengeOf(flowToken), ...body }), key }, app)
-      const id = started.body.session?.id as string
-      const path = `/v1/sessions/${id}`
-      const step: TakeStep = (name, fields, request = {}, on) =>
-        post(`${path}/${name}`, { token: flowToken, ...(fields === undefined ? {} : { body: fields }), ...request }, on ?? app)
-      return { started, id, path, flowToken, step, read: (token = flowToken, query = '') => call('GET', `${path}${query}`, { token }, app) }
+    /** Something happens to the account that was registered last. */
+    inAccount: (...events: AccountEvent[]) =>
+      node.engine.streams.transact(accounts, accountStream(world.account), { actor: 'cli:test', correlationId: world.account, causationId: randomUUID() }, () => ({ events, result: undefined })),
+
+    start,
+
+    /** A login that has come to this step, of somebody who declines the passkey; `last` is the answer that brought it there. */
+    async loginAt(wanted: Step | 'completed', body?: Record<string, unknown>, on?: { app?: Hono }) {
+      const login = await start(body, on)
+      let last = login.started
+      for (let step = 'password'; step !== wanted; step = last.body.session.step ?? last.body.session.status) {
+        if (step === 'otp') await login.step('otp/send', { channel: last.body.otp.channels[0] })
+        last = await login.step(...rightly[step as Step](last.body, world.messages.at(-1)?.code))
+        if (last.status !== 200) throw new Error(`${step}: ${last.body.code}`)
+      }
+      return { ...login, last, tokens: last.body.tokens as Tokens }
     },
 
     /** The last code that was sent. */
@@ -150,9 +179,18 @@ export async function openApi(options: ApiOptions = {}) {
     /** A passkey of a new device, or of the one given, for the creation options that are asked for here. */
     async credential(login: { step: TakeStep }, device = createAuthenticator(), ceremony: Partial<Ceremony> = {}) {
       const { body } = await login.step('append/options')
-      return device.create(body.creationOptions, { origin: `https://${shop.rpId}`, ...ceremony })
+      return device.create(body.creationOptions, { ...ceremonyHere, ...ceremony })
     },
   }
+}
+
+/** What somebody does who wants to be through with it. */
+const rightly: Record<Step, (state: SessionAnswer, code: string | undefined) => [name: string, fields: unknown]> = {
+  password: () => ['password', { password }],
+  append: () => ['append/skip', { reason: 'declined' }],
+  otp: (_, code) => ['otp', { code }],
+  pin: ({ pin }) => ['pin', pin?.keptOn === 'server' ? { pin: serverPin } : {}],
+  biometrics: () => ['biometrics', { enabled: true }],
 }
 
 export const startBody = (body: Record<string, unknown> = {}): Record<string, unknown> => ({

@@ -73,6 +73,8 @@ const withReady = (sql: Sql, started: Promise<void> | undefined, close: () => Pr
 const arrayLiteral = (values: readonly unknown[]) => `{${values.map((value) => `"${String(value).replace(/[\\"]/g, '\\$&')}"`).join(',')}}`
 const array = (oid: number) => ({ to: oid, from: [], serialize: arrayLiteral, parse: String })
 
+const isoTime = (value: string | Date) => new Date(value).toISOString()
+
 const common = {
   // The default pipelines so deep that it decays under load. Not in the package's types.
   ...{ max_pipeline: 1 },
@@ -88,7 +90,7 @@ const common = {
     bigints: array(1016),
     // As in the rows of a projection: numbers below 2^53, and ISO 8601 in UTC with milliseconds.
     bigint: { to: 20, from: [20], serialize: String, parse: Number },
-    time: { to: 1184, from: [1184], serialize: (value: string | Date) => new Date(value).toISOString(), parse: (text: string) => new Date(text).toISOString() },
+    time: { to: 1184, from: [1184], serialize: isoTime, parse: isoTime },
   },
 }
 const local = { user: 'postgres', database: 'postgres', pass: '' }

@@ -145,7 +145,8 @@ export const embeddedCases: [sentence: string, run: () => Promise<void>][] = [
         console.log((await sql\`select n from kept\`).length)
         if (process.argv.at(-1) === 'close') await close()`
       writeFileSync(join(folder, 'process.mjs'), script)
-      const runtime = 'Deno' in globalThis ? ['run', '--allow-all', '--no-check', '--config', fileURLToPath(new URL('../deno.json', import.meta.url))] : []
+      const config = fileURLToPath(new URL('../deno.json', import.meta.url))
+      const runtime = 'Deno' in globalThis ? ['run', '--allow-all', '--no-check', '--config', config] : []
       const start = (end: string) => {
         const child = spawn(process.execPath, [...runtime, join(folder, 'process.mjs'), end], { stdio: ['ignore', 'pipe', 'inherit'] })
         let said = ''

@@ -42,7 +42,8 @@ export const retryParked = async (
   let digested = 0
   for (let last = 0; ; ) {
     const entries = await sql<{ number: number; stream: string; revision: number; slot: string }[]>`
-      select number, stream, revision, slot from projection_parked where projection = ${store.table} and number > ${last} order by number limit ${batch}`
+      select number, stream, revision, slot from projection_parked
+        where projection = ${store.table} and number > ${last} order by number limit ${batch}`
     if (entries.length === 0) return digested
     const numbers = new Map<Recorded, number>()
     for (const { number, stream, revision, slot } of entries) {

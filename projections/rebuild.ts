@@ -40,8 +40,8 @@ export const rebuild = async (
   do {
     pass = events
     for await (const some of inBatches(log.readAll({ after: checkpoint.position, prefixes: projection.prefixes }), batch)) {
-      const written = await writeBatch(store, projection, { events: some, from: checkpoint, to: { ...checkpoint, position: some.at(-1)!.position }, parked })
-      checkpoint = written.checkpoint
+      const to = { ...checkpoint, position: some.at(-1)!.position }
+      checkpoint = (await writeBatch(store, projection, { events: some, from: checkpoint, to, parked })).checkpoint
       events += some.length
       onProgress(progress())
     }

@@ -40,6 +40,13 @@ export async function finish(app: Client): Promise<Body> {
   return body
 }
 
+export const firstLoginTells = [
+  'IdentifierEntered', 'PasswordVerified', 'AppendOffered', 'AppendStarted', 'PasskeyAppended',
+  'OtpIssued', 'OtpSent', 'OtpVerified', 'PinSet', 'BiometricToggled', 'SessionCompleted',
+] as const
+/** What it leaves in the account. */
+export const firstLoginLeaves = ['PasskeyLinked', 'PasskeyActivated', 'InstallationPinSet', 'InstallationBiometricToggled'] as const
+
 /** A first login with all that can be set up: passkey, code, PIN and biometrics. */
 export async function firstLogin(stage: Stage, app: Client, ada: Person): Promise<Body> {
   await signIn(app, ada)

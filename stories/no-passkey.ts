@@ -1,7 +1,8 @@
 /** The ways in which an offer does not come to a passkey. Each is a fact of its own, and the login goes on after it. */
 import assert from 'node:assert/strict'
 import type { SessionEvent } from '../domain/session/events.ts'
-import type { Client, Reply } from './app.ts'
+import type { Client } from './app.ts'
+import { createAuthenticator } from './authenticator.ts'
 import { accountTells, finish, giveCode, legal, refused, signIn, taken, tells, type Story } from './chapters.ts'
 import type { Person, Stage } from './stage.ts'
 
@@ -96,15 +97,17 @@ export const noPasskey: Story[] = [
     await accountTells(stage, ada, 'PasskeyLinked', 'PasskeyActivated')
   }],
 
-  ['the answer to a challenge that was replaced is refused, and the answer to the new one taken', async (stage) => {
+  ['the answer to a challenge that was replaced is refused, and one to fresh options taken', async (stage) => {
     const ada = await stage.newPerson()
     const app = stage.newApp()
     await signIn(app, ada)
     const stale = await ada.phone.create(taken(await app.appendOptions()).creationOptions as never, { origin: app.origin })
-    const options = taken(await app.appendOptions())
-    const late: Reply = await app.append(stale)
-    refused(late, { status: 422, code: 'append_rejected', reason: 'wrong_challenge' })
-    assert.notEqual(options.creationOptions?.['challenge'], undefined)
-    await accountTells(stage, ada)
+    taken(await app.appendOptions())
+    refused(await app.append(stale), { status: 422, code: 'append_rejected', reason: 'wrong_challenge' })
+    taken(await app.createPasskey(createAuthenticator()))
+    await tells(
+      stage, app, 'IdentifierEntered', 'PasswordVerified', 'AppendOffered', 'AppendStarted', 'AppendStarted', 'AppendFailed', 'AppendStarted', 'PasskeyAppended',
+    )
+    await accountTells(stage, ada, 'PasskeyLinked')
   }],
 ]

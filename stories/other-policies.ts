@@ -99,6 +99,9 @@ export const serverPin: Story[] = [
     assert.equal((await giveCode(stage, app, ada)).pin?.outcome, 'due')
     assert.equal(taken(await app.pin(newPin)).session?.status, 'completed')
     assert.deepEqual(taken(await app.unlock(newPin)), { unlocked: true })
+    await tells(
+      stage, app, 'IdentifierEntered', 'PasswordVerified', 'AppendOffered', 'AppendSkipped', 'OtpIssued', 'OtpSent', 'OtpVerified', 'PinSet', 'SessionCompleted',
+    )
     taken(await app.refresh())
     const wrong = 'InstallationPinRejected'
     await accountTells(stage, ada, 'InstallationPinSet', 'InstallationBiometricToggled', wrong, wrong, wrong, wrong, wrong, 'InstallationPinSet')
@@ -112,6 +115,10 @@ export const serverPin: Story[] = [
     await giveCode(stage, app, ada)
     taken(await app.pin(pin))
     taken(await app.biometricsSkip())
+    await tells(
+      stage, app, 'IdentifierEntered', 'PasswordVerified', 'AppendOffered', 'AppendSkipped',
+      'OtpIssued', 'OtpSent', 'OtpVerified', 'PinSet', 'BiometricSkipped', 'SessionCompleted',
+    )
     for (const _ of [1, 2, 3, 4]) refused(await app.unlock(wrongPin), { status: 403, code: 'pin_rejected' })
     taken(await app.unlock(pin))
     assert.equal(refused(await app.unlock(wrongPin), { status: 403, code: 'pin_rejected' }).attemptsLeft, 4)
@@ -127,6 +134,10 @@ export const serverPin: Story[] = [
     await giveCode(stage, app, ada)
     await finish(app)
     refused(await app.unlock(pin), { status: 409, code: 'pin_not_kept_here' })
+    await tells(
+      stage, app, 'IdentifierEntered', 'PasswordVerified', 'AppendOffered', 'AppendSkipped',
+      'OtpIssued', 'OtpSent', 'OtpVerified', 'PinSkipped', 'BiometricSkipped', 'SessionCompleted',
+    )
     await accountTells(stage, ada)
   }],
 ]

@@ -1,6 +1,7 @@
 /** What wrong proofs, late ones and codes that do not arrive lead to. */
 import assert from 'node:assert/strict'
 import type { Body } from './app.ts'
+import { createAuthenticator } from './authenticator.ts'
 import { accountTells, finish, giveCode, legal, refused, signIn, taken, tells, type Story } from './chapters.ts'
 
 export const proofs: Story[] = [
@@ -80,7 +81,7 @@ export const proofs: Story[] = [
     // A passkey that never signed in does not stand in the way of the next one.
     await signIn(app, ada)
     assert.equal(app.latest.offer?.number, 2)
-    taken(await app.createPasskey((await stage.newPerson()).phone))
+    taken(await app.createPasskey(createAuthenticator()))
     await giveCode(stage, app, ada)
     assert.equal(app.latest.passkey?.status, 'active')
   }],

@@ -1,7 +1,8 @@
 /** After the login: refresh tokens, signing out, and requests whose answer was lost. */
 import assert from 'node:assert/strict'
 import type { Body } from './app.ts'
-import { accountTells, firstLogin, refused, taken, tells, tokensTell, type Story } from './chapters.ts'
+import { createAuthenticator } from './authenticator.ts'
+import { accountTells, firstLogin, firstLoginLeaves, firstLoginTells, refused, taken, tells, tokensTell, type Story } from './chapters.ts'
 import type { Stage } from './stage.ts'
 
 const over = { status: 401, code: 'session_over' }
@@ -11,21 +12,22 @@ export const signedIn: Story[] = [
     const ada = await stage.newPerson()
     const [phone, tablet] = [stage.newApp(), stage.newApp()]
     await firstLogin(stage, phone, ada)
-    await firstLogin(stage, tablet, { ...ada, phone: (await stage.newPerson()).phone })
+    await firstLogin(stage, tablet, { ...ada, phone: createAuthenticator() })
+    await tells(stage, tablet, ...firstLoginTells)
     taken(await tablet.refresh())
     assert.equal((await phone.signOut({ everywhere: true })).status, 204)
     refused(await tablet.refresh(), over)
     refused(await phone.refresh(), over)
     await tokensTell(stage, phone, 'TokensIssued', 'SignedOut')
     await tokensTell(stage, tablet, 'TokensIssued', 'TokensRefreshed')
-    const login = ['PasskeyLinked', 'PasskeyActivated', 'InstallationPinSet', 'InstallationBiometricToggled'] as const
-    await accountTells(stage, ada, ...login, ...login, 'SessionsRevoked')
+    await accountTells(stage, ada, ...firstLoginLeaves, ...firstLoginLeaves, 'SessionsRevoked')
   }],
 
   ['a refresh token that comes back after its successor was used ends the session, for the thief and for the owner', async (stage) => {
     const ada = await stage.newPerson()
     const app = stage.newApp()
     const stolen = (await firstLogin(stage, app, ada)).tokens?.refreshToken
+    await tells(stage, app, ...firstLoginTells)
     taken(await app.refresh())
     taken(await app.refresh())
     refused(await app.refresh(stolen), { ...over, reason: 'reused' })
@@ -37,21 +39,32 @@ export const signedIn: Story[] = [
     const ada = await stage.newPerson()
     const app = stage.newApp()
     await firstLogin(stage, app, ada)
-    assert.deepEqual(taken(await app.switchBiometrics(false)), { enabled: false })
-    assert.deepEqual(taken(await app.switchBiometrics(false)), { enabled: false })
-    const login = ['PasskeyLinked', 'PasskeyActivated', 'InstallationPinSet', 'InstallationBiometricToggled'] as const
-    await accountTells(stage, ada, ...login, 'InstallationBiometricToggled')
+    for (const _ of [1, 2]) assert.deepEqual(taken(await app.switchBiometrics(false)), { enabled: false })
+    await tells(stage, app, ...firstLoginTells)
+    await accountTells(stage, ada, ...firstLoginLeaves, 'InstallationBiometricToggled')
+  }],
+
+  ['the answer with the tokens can be had again until they are used; the flow token is good for nothing more', async (stage) => {
+    const ada = await stage.newPerson()
+    const sent: Parameters<typeof fetch>[] = []
+    const app = stage.newApp({ fetch: (...request) => (sent.push(request), stage.fetch(...request)) })
+    const { tokens } = await firstLogin(stage, app, ada)
+    const [completing] = sent.slice(-1) as [Parameters<typeof fetch>]
+    const again = (await (await stage.fetch(...completing)).json()) as Body
+    assert.equal(again.tokens?.refreshToken, tokens?.refreshToken)
+    taken(await app.refresh())
+    const late = await stage.fetch(...completing)
+    refused({ status: late.status, body: (await late.json()) as Body }, { status: 401, code: 'flow_token_invalid' })
+    await tells(stage, app, ...firstLoginTells)
+    await tokensTell(stage, app, 'TokensIssued', 'TokensRefreshed')
   }],
 
   ['a login whose every answer is lost once ends as any other, and each fact is written once', async (stage) => {
     const ada = await stage.newPerson()
     const app = stage.newApp({ fetch: losingEveryAnswer(stage) })
     await firstLogin(stage, app, ada)
-    await tells(
-      stage, app, 'IdentifierEntered', 'PasswordVerified', 'AppendOffered', 'AppendStarted', 'PasskeyAppended',
-      'OtpIssued', 'OtpSent', 'OtpVerified', 'PinSet', 'BiometricToggled', 'SessionCompleted',
-    )
-    await accountTells(stage, ada, 'PasskeyLinked', 'PasskeyActivated', 'InstallationPinSet', 'InstallationBiometricToggled')
+    await tells(stage, app, ...firstLoginTells)
+    await accountTells(stage, ada, ...firstLoginLeaves)
     taken(await app.refresh())
     taken(await app.switchBiometrics(false))
     assert.equal((await app.signOut()).status, 204)
@@ -80,7 +93,7 @@ export const signedIn: Story[] = [
     const ada = await stage.newPerson()
     const app = stage.newApp()
     taken(await app.start(ada.email))
-    const key = 'a key of 22 or more bytes'.replaceAll(' ', '-')
+    const key = 'one-key-for-two-requests'
     refused(await app.send('password', { password: 'not my password' }, key), { status: 403, code: 'password_rejected' })
     refused(await app.send('password', { password: ada.password }, key), { status: 422, code: 'key_reused' })
     await tells(stage, app, 'IdentifierEntered', 'PasswordRejected')

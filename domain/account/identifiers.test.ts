@@ -11,13 +11,15 @@ const lookup = 'c3ab8ff13720e8ad9047dd39466b3c89'
 
 const claimed = (account: string): IdentifierEvent => ({ type: 'IdentifierClaimed', data: { account } })
 const released = (account: string): IdentifierEvent => ({ type: 'IdentifierReleased', data: { account } })
-const claim = (...events: IdentifierEvent[]) => events.reduce<Claim | undefined>((state, event) => evolveIdentifier(state, { ...event, at: at(0) }), undefined)
+const claim = (...events: IdentifierEvent[]) =>
+  events.reduce<Claim | undefined>((state, event) => evolveIdentifier(state, { ...event, at: at(0) }), undefined)
 
 const registered = (listed: string): AccountEvent => {
   const identifiers = [{ kind: 'email' as const, lookup: listed, value: 'sealed' as Sealed }]
   return { type: 'AccountRegistered', data: { source: 'added', identifiers, mfa: false } }
 }
-const owner = (...events: AccountEvent[]) => events.reduce<AccountState | undefined>((state, event) => evolve(state, { ...event, at: at(0) }), undefined)
+const owner = (...events: AccountEvent[]) =>
+  events.reduce<AccountState | undefined>((state, event) => evolve(state, { ...event, at: at(0) }), undefined)
 const wanted = (seconds: number, account = ben) => ({ account, lookup, now: at(seconds) })
 
 describe('An identifier that nobody owns', () => {
@@ -32,7 +34,9 @@ describe('An identifier that nobody owns', () => {
 
 describe('An identifier that an account owns', () => {
   test('is taken, however old the claim', () => {
-    for (const seconds of [0, 61, 1e9]) expect(decideClaim(claim(claimed(anna)), owner(registered(lookup)), wanted(seconds))).toEqual({ outcome: 'taken', events: [] })
+    for (const seconds of [0, 61, 1e9]) {
+      expect(decideClaim(claim(claimed(anna)), owner(registered(lookup)), wanted(seconds))).toEqual({ outcome: 'taken', events: [] })
+    }
   })
 
   test('is taken while the account is disabled', () => {

@@ -40,7 +40,11 @@ describe('A login leaves in the account', () => {
     ['that no passkey is to be offered again', { neverOffer: true }, [never]],
     ['a PIN', { pin: { keptOn: 'server', verifier: 'sealed' as Sealed } }, [pin]],
     ['the switch for biometrics', { biometrics: true }, [biometrics]],
-    ['all of it together', { link, activate: 'one', neverOffer: true, pin: { keptOn: 'server', verifier: 'sealed' as Sealed }, biometrics: true }, [linked, activated, never, pin, biometrics]],
+    [
+      'all of it together',
+      { link, activate: 'one', neverOffer: true, pin: { keptOn: 'server', verifier: 'sealed' as Sealed }, biometrics: true },
+      [linked, activated, never, pin, biometrics],
+    ],
     ['nothing', {}, []],
   ])('%s', (_, left, events) => {
     expect(leaving(left)).toEqual({ outcome: 'done', events })
@@ -52,7 +56,8 @@ describe('A login leaves in the account', () => {
   })
 
   test('what is there already only once, so that a repeat after a crash goes on', () => {
-    expect(leaving({ link, activate: 'one', neverOffer: true, biometrics: true }, linked, activated, never, biometrics)).toEqual({ outcome: 'done', events: [] })
+    const left = { link, activate: 'one', neverOffer: true, biometrics: true }
+    expect(leaving(left, linked, activated, never, biometrics)).toEqual({ outcome: 'done', events: [] })
     expect(leaving({ link, activate: 'one' }, linked)).toEqual({ outcome: 'done', events: [activated] })
   })
 })

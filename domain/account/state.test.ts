@@ -10,7 +10,10 @@ const registered: AccountEvent = {
   type: 'AccountRegistered',
   data: { source: 'import', identifiers: [{ kind: 'email', lookup: 'c3ab8ff1', value: sealed('anna') }], mfa: false, locale: 'de' },
 }
-const added = (contact: string, channel: 'email' | 'sms', address: string): AccountEvent => ({ type: 'ContactAdded', data: { contact, channel, address: sealed(address) } })
+const added = (contact: string, channel: 'email' | 'sms', address: string): AccountEvent => ({
+  type: 'ContactAdded',
+  data: { contact, channel, address: sealed(address) },
+})
 const simply = (type: 'AccountDisabled' | 'AccountEnabled' | 'AccountErased' | 'SessionsRevoked'): AccountEvent => ({ type, data: {} })
 /** Each event a second after the one before. */
 const account = (...events: AccountEvent[]): AccountState =>

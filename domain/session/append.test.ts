@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest'
+import type { Policy } from '../policy.ts'
 import { decideAppend, decideAppendOptions, decideAppendReport, decideAppendSkip, type AppendReport } from './append.ts'
 import type { SessionEvent } from './events.ts'
 import { passkeyStatus } from './flow.ts'
 import { at, doing, facts, folded, given, usual, type Command } from './given.ts'
 
-const { entered, verified, offered, started, appended, cancelled, failedHere, failedThere, issued, codeVerified, completed, wrongPassword, ended } = facts
+const { entered, verified, wrongPassword, offered, started, appended, cancelled, failedHere, failedThere } = facts
+const { issued, codeVerified, completed, ended } = facts
 const toOffer = [entered(), verified(), offered()]
 
 const created = (challenge: string): Command => (state, circumstances) => {
@@ -46,7 +48,9 @@ describe('The offer is taken', () => {
     given(...toOffer, started(1), started(2)).when(doing.append_options).then(started(3))
     given(...toOffer, started(1), started(2), started(3)).when(doing.append_options).refused('step_not_legal')
     given(...toOffer, started(1), cancelled(), started(2), cancelled()).when(doing.append_options).then(started(3))
-    given(...toOffer, started(1), cancelled(), started(2), cancelled(), started(3), cancelled()).when(doing.append_options).refused('step_not_legal')
+    given(...toOffer, started(1), cancelled(), started(2), cancelled(), started(3), cancelled())
+      .when(doing.append_options)
+      .refused('step_not_legal')
   })
 })
 
@@ -60,7 +64,7 @@ describe('A passkey made in a login', () => {
   })
 
   test('is pending though the code was passed over, when only the branch without it allowed that', () => {
-    const policy = { withPasskey: { ...off, otp: 'required' as const }, withoutPasskey: { ...off, otp: 'optional' as const, pin: 'required' as const } }
+    const policy: Partial<Policy> = { withPasskey: { ...off, otp: 'required' }, withoutPasskey: { ...off, otp: 'optional', pin: 'required' } }
     expect(statusAfter(entered({ policy }), verified(), offered(), started(), cancelled(), facts.codeSkipped(), started(2), appended(2))).toBe('pending')
   })
 
@@ -124,7 +128,9 @@ describe('It does not come to a passkey, and the login goes on', () => {
 
 describe('A failure', () => {
   test('may be tried again while the login goes on', () => {
-    for (const outcome of [cancelled(), failedThere(), failedHere()]) given(...toOffer, started(), outcome, issued()).when(doing.append_options).then(started(2))
+    for (const outcome of [cancelled(), failedThere(), failedHere()]) {
+      given(...toOffer, started(), outcome, issued()).when(doing.append_options).then(started(2))
+    }
   })
 
   test('may not where it is final, or no prompt appeared, or the person said no', () => {
@@ -135,7 +141,9 @@ describe('A failure', () => {
 
   test('says of itself that it may not be tried a fourth time', () => {
     const third = [...toOffer, started(1), started(2), started(3)]
-    given(...third).when(judged('wrong_origin', true, 'challenge-3')).refused({ refused: 'append_rejected', reason: 'wrong_origin', retryable: false }, failedHere(false))
+    given(...third)
+      .when(judged('wrong_origin', true, 'challenge-3'))
+      .refused({ refused: 'append_rejected', reason: 'wrong_origin', retryable: false }, failedHere(false))
     given(...third)
       .when(reported({ outcome: 'failed', retryable: true }))
       .then(failedThere(false))

@@ -5,11 +5,10 @@ import { doing, facts, folded, given } from './given.ts'
 const { entered, verified, withheld, biometrics, biometricsSkipped, completed } = facts
 
 const off = { otp: 'off', pin: 'off', biometrics: 'off' } as const
-const due = (wanted: 'optional' | 'required', pin: 'off' | 'required' = 'off') => [
-  entered({ policy: { order: ['append', 'otp', 'biometrics', 'pin'], withPasskey: { ...off, pin, biometrics: wanted }, withoutPasskey: { ...off, pin, biometrics: wanted } } }),
-  verified(),
-  withheld(),
-]
+const due = (wanted: 'optional' | 'required', pin: 'off' | 'required' = 'off') => {
+  const branch = { ...off, pin, biometrics: wanted }
+  return [entered({ policy: { order: ['append', 'otp', 'biometrics', 'pin'], withPasskey: branch, withoutPasskey: branch } }), verified(), withheld()]
+}
 
 test.each([true, false])('On or off, both are an answer: %s', (enabled) => {
   given(...due('required', 'required')).when((state, circumstances) => decideBiometrics(state, enabled, circumstances)).then(biometrics(enabled))

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Policy } from '../policy.ts'
+import type { Branch, Policy } from '../policy.ts'
 import type { SessionEvent } from './events.ts'
 import { currentStep, legalActions, limits } from './flow.ts'
 import { at, doing, facts, folded, usual, type Command } from './given.ts'
@@ -17,13 +17,22 @@ const everything = (wanted: 'off' | 'optional' | 'required'): Partial<Policy> =>
 }
 const codeFirst: Partial<Policy> = { order: ['otp', 'append', 'pin', 'biometrics'] }
 
-const signedIn = [entered(), verified()]
+const under = (policy: Partial<Policy>): SessionEvent[] => [entered({ policy }), verified()]
+const signedIn = under({})
 const taken = [...signedIn, offered(), started(), appended()]
 const declined = [...signedIn, offered(), facts.skipped()]
 const dismissed = [...signedIn, offered(), started(), facts.cancelled()]
 const fiveWrong = [4, 3, 2, 1, 0].map((left) => facts.codeRejected(left))
 const fiveSent = [1, 2, 3, 4, 5].map((issue) => issued(issue))
+const finished = [...taken, issued(), codeVerified(), pinSet(), biometrics(), completed()]
 const mfa = [entered({ mfa: true }), verified({ mfa: true })]
+
+/** The prompt was dismissed, a step was passed over in the branch without the passkey, and then there was a passkey after all. */
+const triedAgain = (withPasskey: Partial<Branch>, withoutPasskey: Partial<Branch>, passedOver: SessionEvent): SessionEvent[] => {
+  const off = { otp: 'off', pin: 'off', biometrics: 'off' } as const
+  const policy = { withPasskey: { ...off, ...withPasskey }, withoutPasskey: { ...off, ...withoutPasskey } }
+  return [...under(policy), offered(), started(), facts.cancelled(), passedOver, started(2), appended(2)]
+}
 
 /** In each of these states exactly these actions are legal; every other one gets the refusal, and writes nothing. */
 const flow: Record<string, Row[]> = {
@@ -64,7 +73,7 @@ const flow: Record<string, Row[]> = {
     ['dismissed, and the PIN is due', [...dismissed, issued(), codeVerified()], 'pin pin_skip append_options'],
     ['dismissed, and biometrics are due', [...dismissed, issued(), codeVerified(), pinSet()], 'biometrics biometrics_skip append_options'],
     ['dismissed, and tried again in the middle of the code', [...dismissed, issued(), started(2)], 'append append_report append_skip append_options'],
-    ['dismissed for the third time', [...signedIn, offered(), started(), facts.cancelled(), started(), facts.cancelled(), started(), facts.cancelled()], 'otp_send'],
+    ['dismissed for the third time', [...dismissed, started(2), facts.cancelled(), started(3), facts.cancelled()], 'otp_send'],
     ['dismissed, tried again, declined', [...dismissed, started(2), facts.skipped()], 'otp_send'],
   ],
   'An account that demands a code (MFA)': [
@@ -77,38 +86,27 @@ const flow: Record<string, Row[]> = {
     ['is not asked again after the passkey', [...mfa, issued(), codeVerified(), offered(), started(), appended()], 'pin pin_skip'],
   ],
   'What the policy demands': [
-    ['an optional code may be passed over', [entered({ policy: everything('optional') }), verified(), facts.withheld()], 'otp_send otp_skip'],
-    ['an optional code on its way, too', [entered({ policy: everything('optional') }), verified(), facts.withheld(), issued()], 'otp_send otp otp_skip'],
-    ['a required PIN may not', [entered({ policy: everything('required') }), verified(), facts.withheld(), issued(), codeVerified()], 'pin'],
-    ['nor a required answer about biometrics', [entered({ policy: everything('required') }), verified(), facts.withheld(), issued(), codeVerified(), pinSet()], 'biometrics'],
-    ['what is off is not asked', [entered({ policy: { withoutPasskey: { ...branch, otp: 'off', pin: 'off' } } }), verified(), facts.withheld()], 'biometrics biometrics_skip'],
-    ['a PIN that is set on this installation is not asked again', [entered(), verified({ pinHere: true }), facts.withheld(), issued(), codeVerified()], 'biometrics biometrics_skip'],
-    ['each branch has its own demands: with', [entered({ policy: { withPasskey: { ...branch, otp: 'off' } } }), verified(), offered(), started(), appended()], 'pin pin_skip'],
-    ['each branch has its own demands: without', [entered({ policy: { withPasskey: { ...branch, otp: 'off' } } }), verified(), offered(), facts.skipped()], 'otp_send'],
-    ['before the branch is known the stricter counts', [entered({ policy: { ...codeFirst, withPasskey: { ...branch, otp: 'off' } } }), verified()], 'otp_send'],
+    ['an optional code may be passed over', [...under(everything('optional')), facts.withheld()], 'otp_send otp_skip'],
+    ['an optional code on its way, too', [...under(everything('optional')), facts.withheld(), issued()], 'otp_send otp otp_skip'],
+    ['a required PIN may not', [...under(everything('required')), facts.withheld(), issued(), codeVerified()], 'pin'],
+    ['nor a required answer about biometrics', [...under(everything('required')), facts.withheld(), issued(), codeVerified(), pinSet()], 'biometrics'],
+    ['what is off is not asked', [...under({ withoutPasskey: { ...branch, otp: 'off', pin: 'off' } }), facts.withheld()], 'biometrics biometrics_skip'],
     [
-      'what was passed over in one branch is asked again where the other requires it',
-      [entered({ policy: { withoutPasskey: { ...branch, otp: 'optional' } } }), verified(), offered(), started(), facts.cancelled(), codeSkipped(), started(2), appended(2)],
-      'otp_send',
+      'a PIN that is set on this installation is not asked again',
+      [entered(), verified({ pinHere: true }), facts.withheld(), issued(), codeVerified()],
+      'biometrics biometrics_skip',
     ],
-    [
-      'a PIN that was passed over, too',
-      [entered({ policy: { withPasskey: { ...branch, otp: 'off', pin: 'required' }, withoutPasskey: { ...branch, otp: 'off' } } }), verified(), offered(), started(), facts.cancelled(), pinSkipped(), started(2), appended(2)],
-      'pin',
-    ],
-    [
-      'and the question for biometrics',
-      [
-        entered({ policy: { order: ['append', 'otp', 'biometrics', 'pin'], withPasskey: { ...branch, otp: 'off', biometrics: 'required' }, withoutPasskey: { ...branch, otp: 'off' } } }),
-        ...[verified(), offered(), started(), facts.cancelled(), facts.biometricsSkipped(), started(2), appended(2)],
-      ],
-      'biometrics',
-    ],
-    ['the order is the policy’s', [entered({ policy: { order: ['biometrics', 'pin', 'append', 'otp'] } }), verified()], 'biometrics biometrics_skip'],
+    ['each branch has its own demands: with', [...under({ withPasskey: { ...branch, otp: 'off' } }), offered(), started(), appended()], 'pin pin_skip'],
+    ['each branch has its own demands: without', [...under({ withPasskey: { ...branch, otp: 'off' } }), offered(), facts.skipped()], 'otp_send'],
+    ['before the branch is known the stricter counts', under({ ...codeFirst, withPasskey: { ...branch, otp: 'off' } }), 'otp_send'],
+    ['a code that was passed over is asked where the other branch requires it', triedAgain({ otp: 'required' }, { otp: 'optional' }, codeSkipped()), 'otp_send'],
+    ['a PIN that was passed over, too', triedAgain({ pin: 'required' }, { pin: 'optional' }, pinSkipped()), 'pin'],
+    ['and the question for biometrics', triedAgain({ biometrics: 'required' }, { biometrics: 'optional' }, facts.biometricsSkipped()), 'biometrics'],
+    ['the order is the policy’s', under({ order: ['biometrics', 'pin', 'append', 'otp'] }), 'biometrics biometrics_skip'],
   ],
   'Over': [
-    ['completed', [...taken, issued(), codeVerified(), pinSet(), biometrics(), completed()], '', 'session_completed'],
-    ['completed, and long past its time', [...taken, issued(), codeVerified(), pinSet(), biometrics(), completed()], '', 'session_completed', at(86_400)],
+    ['completed', finished, '', 'session_completed'],
+    ['completed, and long past its time', finished, '', 'session_completed', at(86_400)],
     ['said to be expired', [entered(), facts.expired()], '', 'session_expired'],
     ['expired by the clock, and nobody said so yet', [...signedIn, offered()], '', 'session_expired', at(900)],
     ['expired by the clock when no code was left', [...taken, ...fiveSent], '', 'session_expired', at(900)],
@@ -137,8 +135,10 @@ for (const [part, rows] of Object.entries(flow)) {
 }
 
 /** That no more codes are sent is said in so many words. */
-const refusedFor = (action: Action, refusal: Refusal, view: SessionView): Refusal =>
-  action === 'otp_send' && refusal === 'step_not_legal' && currentStep(view) === 'otp' && view.otp.issues === limits.otpSends ? 'otp_sends_exhausted' : refusal
+const refusedFor = (action: Action, refusal: Refusal, view: SessionView): Refusal => {
+  const wantsMore = action === 'otp_send' && currentStep(view) === 'otp' && view.otp.issues === limits.otpSends
+  return wantsMore && refusal === 'step_not_legal' ? 'otp_sends_exhausted' : refusal
+}
 
 test('what is legal a millisecond before the time is over is not legal when it is', () => {
   const { view } = folded([...signedIn, offered()])
@@ -179,7 +179,10 @@ describe('A whole login is the list of its steps', () => {
   })
 
   test('with everything off and no offer, the password completes it', () => {
-    expect(login(everything('off'), ['password'], { supports: ['password'] })).toEqual(['IdentifierEntered', 'PasswordVerified', 'AppendWithheld', 'SessionCompleted'])
+    expect(login(everything('off'), ['password'], { supports: ['password'] })).toEqual([
+      'IdentifierEntered',
+      ...['PasswordVerified', 'AppendWithheld', 'SessionCompleted'],
+    ])
   })
 
   test('with everything turned round', () => {

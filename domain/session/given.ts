@@ -81,12 +81,19 @@ export const facts = {
 }
 
 const newPasskey = { aaguid: 'fbfc3007-154e-4ecc-8c0b-6e020557d7bd', backupEligible: true, backedUp: true }
-const codeOf = (channel: Channel, sentAt: number) => ({ channel, destination: sealed(`sealed ${channel}`), expiresAt: at(sentAt + 300), resendAt: at(sentAt + 30) })
+const codeOf = (channel: Channel, sentAt: number) => ({
+  channel,
+  destination: sealed(`sealed ${channel}`),
+  expiresAt: at(sentAt + 300),
+  resendAt: at(sentAt + 30),
+})
 
 /** Each action as it is taken by who does it right. */
 export const doing = {
-  password: (state, circumstances) =>
-    decidePassword(state, { verdict: 'right', disabled: false, account: { accountRevision: 3, mfa: false, contacts: ['email'], pinHere: false, biometricsHere: false } }, circumstances),
+  password: (state, circumstances) => {
+    const account = { accountRevision: 3, mfa: false, contacts: ['email' as const], pinHere: false, biometricsHere: false }
+    return decidePassword(state, { verdict: 'right', disabled: false, account }, circumstances)
+  },
   append_options: (state, circumstances) =>
     decideAppendOptions(state, { challenge: `challenge-${state.view.append.starts + 1}`, excludes: [], expiresAt: at(300) }, circumstances),
   append: (state, circumstances) =>

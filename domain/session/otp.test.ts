@@ -1,11 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import type { Sealed } from '../event.ts'
+import type { Policy } from '../policy.ts'
 import type { SessionEvent } from './events.ts'
 import { legalActions } from './flow.ts'
 import { at, doing, facts, folded, given, type Command } from './given.ts'
 import { decideOtp, decideOtpReceipt, decideOtpSend, type Receipt } from './otp.ts'
 
-const { entered, verified, offered, started, appended, cancelled, withheld, issued, sent, undelivered, codeVerified, codeRejected, codeSkipped, completed, ended } = facts
+const { entered, verified, offered, started, appended, cancelled, withheld, completed, ended } = facts
+const { issued, sent, undelivered, codeVerified, codeRejected, codeSkipped } = facts
 
 const off = { otp: 'off', pin: 'off', biometrics: 'off' } as const
 const only = (otp: 'optional' | 'required') => ({ withPasskey: { ...off, otp }, withoutPasskey: { ...off, otp } })
@@ -71,7 +73,8 @@ describe('The right code', () => {
   })
 
   test('by SMS counts as a second factor, by e-mail it does not', () => {
-    const bySms: SessionEvent = { type: 'OtpIssued', data: { issue: 1, channel: 'sms', destination: 'sealed number' as Sealed, expiresAt: at(300), resendAt: at(30) } }
+    const data = { issue: 1, channel: 'sms', destination: 'sealed number' as Sealed, expiresAt: at(300), resendAt: at(30) } as const
+    const bySms: SessionEvent = { type: 'OtpIssued', data }
     given(...due, bySms).when(typed(true)).then(codeVerified('sms'), completed(null, ['pwd', 'sms', 'mfa']))
     given(...due, issued()).when(typed(true)).then(codeVerified('email'), completed(null, ['pwd']))
   })
@@ -89,7 +92,9 @@ describe('A wrong code', () => {
   })
 
   test('does not count against the next code', () => {
-    given(...due, issued(), ...dead, issued(2)).when(typed(false, 2)).refused({ refused: 'otp_rejected', reason: 'wrong_code' }, codeRejected(4, 'wrong_code', 2))
+    given(...due, issued(), ...dead, issued(2))
+      .when(typed(false, 2))
+      .refused({ refused: 'otp_rejected', reason: 'wrong_code' }, codeRejected(4, 'wrong_code', 2))
   })
 
   test('does not count as one when the code had expired', () => {
@@ -123,7 +128,9 @@ describe('When the last code is dead and no other can be had', () => {
   })
 
   test('but not while it is alive', () => {
-    given(...due, ...last).when(typed(false, 5)).refused({ refused: 'otp_rejected', reason: 'wrong_code' }, codeRejected(4, 'wrong_code', 5))
+    given(...due, ...last)
+      .when(typed(false, 5))
+      .refused({ refused: 'otp_rejected', reason: 'wrong_code' }, codeRejected(4, 'wrong_code', 5))
     given(...due, ...last).when(typed(true, 4)).refused({ refused: 'otp_rejected', reason: 'expired' }, codeRejected(0, 'expired', 4))
   })
 
@@ -152,7 +159,7 @@ describe('An optional code', () => {
   })
 
   test('is asked again in the branch that requires it', () => {
-    const policy = { withPasskey: { ...off, otp: 'required' as const }, withoutPasskey: { ...off, otp: 'optional' as const, pin: 'required' as const } }
+    const policy: Partial<Policy> = { withPasskey: { ...off, otp: 'required' }, withoutPasskey: { ...off, otp: 'optional', pin: 'required' } }
     const passedOver = [entered({ policy }), verified(), offered(), started(), cancelled(), codeSkipped()]
     expect(legalActions(folded(passedOver).view, at(60))).toEqual(['pin', 'append_options'])
     given(...passedOver, started(2)).when(doing.append).then(appended(2))
@@ -184,7 +191,9 @@ describe('What the carrier said', () => {
 
   test('after the login was completed changes nothing about that', () => {
     const done = [...due, issued(), codeVerified(), completed()]
-    given(...done).when(carried({ delivered: false, reason: 'timeout', retryable: true })).refused({ refused: 'delivery_failed', reason: 'timeout', retryable: true }, undelivered())
+    given(...done)
+      .when(carried({ delivered: false, reason: 'timeout', retryable: true }))
+      .refused({ refused: 'delivery_failed', reason: 'timeout', retryable: true }, undelivered())
     const { view, completion } = folded([...done, undelivered()])
     expect({ status: view.status, completion }).toEqual({ status: 'completed', completion: folded(done).completion })
   })

@@ -5,11 +5,10 @@ import { decidePin, type PinVerdict } from './pin.ts'
 const { entered, verified, withheld, pinSet, pinSkipped, completed } = facts
 
 const off = { otp: 'off', pin: 'off', biometrics: 'off' } as const
-const due = (pin: 'optional' | 'required', pinKeptOn: 'device' | 'server', biometrics: 'off' | 'required' = 'required') => [
-  entered({ policy: { pinKeptOn, withPasskey: { ...off, pin, biometrics }, withoutPasskey: { ...off, pin, biometrics } } }),
-  verified(),
-  withheld(),
-]
+const due = (pin: 'optional' | 'required', pinKeptOn: 'device' | 'server', biometrics: 'off' | 'required' = 'required') => {
+  const branch = { ...off, pin, biometrics }
+  return [entered({ policy: { pinKeptOn, withPasskey: branch, withoutPasskey: branch } }), verified(), withheld()]
+}
 const set = (verdict: PinVerdict): Command => (state, circumstances) => decidePin(state, verdict, circumstances)
 const good = { given: true, weakness: undefined } as const
 
@@ -34,7 +33,9 @@ describe('A PIN that is kept on the server', () => {
   })
 
   test('is refused when it is too weak, which costs nothing', () => {
-    given(...due('required', 'server')).when(set({ given: true, weakness: 'too_simple' })).refused({ refused: 'pin_too_weak', reason: 'too_simple' })
+    given(...due('required', 'server'))
+      .when(set({ given: true, weakness: 'too_simple' }))
+      .refused({ refused: 'pin_too_weak', reason: 'too_simple' })
   })
 })
 

@@ -5,7 +5,8 @@ import { decideStart, type Start } from './start.ts'
 import { actions, type Action } from './vocabulary.ts'
 
 const context = { policy: Policy.parse({ version: '7' }), expiresAt: at(900) }
-const begins = (change: Partial<Start> = {}, policy: Partial<Policy> = {}) => decideStart({ ...start, ...change }, { ...context, policy: { ...context.policy, ...policy } })
+const begins = (change: Partial<Start> = {}, policy: Partial<Policy> = {}) =>
+  decideStart({ ...start, ...change }, { ...context, policy: { ...context.policy, ...policy } })
 const without = (...missing: Action[]): Action[] => actions.filter((action) => !missing.includes(action))
 
 const off = { otp: 'off', pin: 'off', biometrics: 'off' } as const

@@ -52,9 +52,12 @@ export const faults = (store: Store, { freeze, thaw, kill, revive }: Faults): Te
       const [stream, old, events] = [newStream(), newStream(), newEvents(2)]
       await log.append(old, newEvents(1), 'none')
       await during(freeze, thaw, async () => {
-        await assert.rejects(log.append(stream, events, 'none'), OutcomeUnknown)
-        await assert.rejects(collect(log.read(old)), Unavailable)
-        await assert.rejects(log.last(old), Unavailable)
+        await Promise.all([
+          assert.rejects(log.append(stream, events, 'none'), OutcomeUnknown),
+          assert.rejects(collect(log.read(old)), Unavailable),
+          assert.rejects(collect(log.readAll({})), Unavailable),
+          assert.rejects(log.last(old), Unavailable),
+        ])
       })
       assert.equal((await persist(() => log.append(stream, events, 'none'))).revision, 1)
       assert.deepEqual((await persist(() => collect(log.read(stream)))).map(event => event.id), events.map(event => event.id))
