@@ -33,6 +33,8 @@ export type Surroundings = {
 }
 export type Keyledger = { url: string; engine: Engine; log: EventLog; readModel: ReadModel; sweeper: Sweeper; ready: Promise<void>; close(): Promise<void> }
 
+/** ms. What the projections have at work may take this long at shutdown. */
+const closeTimeout = 5_000
 /** Hashes that may wait for a core before a login is told to come back later. */
 const hashQueue = 256
 
@@ -115,8 +117,8 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
     /** Takes nothing new, finishes what runs, then lets go of the log and the database. */
     async close() {
       await server.close()
-      await sweeper.stop()
-      await model.stop()
+      // A Postgres that hangs must not keep the process: its rows are the log's to make good.
+      await Promise.race([Promise.all([sweeper.stop(), model.stop()]), sleep(closeTimeout, undefined, { ref: false })])
       await closeEngine()
       await database.close()
       lock?.release()

@@ -41,7 +41,7 @@ describe('A request that is sent again with its key', () => {
     await twice('password', { password: 'wrong' })
     await twice('password', { password })
     const { body } = await twice('append/options')
-    await twice('append', { credential: {} })
+    await twice('append/report', { platform: 'ios', code: '1001' })
     const retried = await login.step('append/options')
     expect(retried.body.creationOptions.challenge).not.toBe(body.creationOptions.challenge)
     await twice('append', { credential: await createAuthenticator().create(retried.body.creationOptions, ceremonyHere) })
