@@ -10,7 +10,7 @@ const url = (...protocols: string[]) =>
 
 const Environment = z.object({
   HOST: z.string().default('127.0.0.1'),
-  PORT: z.coerce.number('must be a number').int().min(0).max(65_535).default(8787),
+  PORT: z.coerce.number('must be a number from 0 to 65535').int().min(0).max(65_535).default(8787),
   KEYLEDGER_DATA: z.string().default('data'),
   KEYLEDGER_CONFIG: z.string().optional(),
   KEYLEDGER_MASTER_KEY: z.string().optional(),

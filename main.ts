@@ -127,7 +127,7 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
 }
 
 /** What only production needs is loaded only there: the embedded default answers its first request sooner. */
-async function openLog({ eventStoreDbUrl: url, dataFolder }: Config): Promise<EventLog> {
+export async function openLog({ eventStoreDbUrl: url, dataFolder }: Config): Promise<EventLog> {
   if (url === undefined) return openSqliteLog({ file: ensureDataFolder(dataFolder).log })
   const { openEventStoreDb } = await import('./eventlog/eventstoredb.ts')
   return openEventStoreDb({ url })

@@ -1,21 +1,24 @@
 // Runs a program of this package with the pinned runtime, after installing what is missing. Plain JavaScript: this much must run on Node 20.
 //   node run.mjs [--dev] FILE [ARGUMENTS]      --dev: what only tests and demos need is installed too
 import { spawn, spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = dirname(fileURLToPath(import.meta.url))
 const [first, ...rest] = process.argv.slice(2)
-const dev = first === '--dev'
-const args = dev ? rest : [first, ...rest]
+const args = first === '--dev' ? rest : [first, ...rest]
 
 // What was installed, and for which lock file, stands in node_modules itself, so it goes with it.
 const marker = join(root, 'node_modules', '.keyledger')
-const lock = readFileSync(join(root, 'package-lock.json'), 'utf8')
-const wanted = (kind) => `${kind} ${lock.length} ${hash(lock)}`
+const lock = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex')
+const wanted = (kind) => `${kind} ${lock}`
 const installed = existsSync(marker) ? readFileSync(marker, 'utf8') : ''
-if (installed !== wanted('all') && (dev || installed !== wanted('production'))) install()
+// What is there for tests stays: it may be in use.
+const dev = first === '--dev' || installed.startsWith('all') || existsSync(join(root, 'node_modules', 'vitest'))
+const complete = installed === wanted('all') || (!dev && installed === wanted('production'))
+if (!complete) install()
 
 const bin = join(root, 'node_modules', 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node')
 const child = spawn(bin, ['--disable-warning=ExperimentalWarning', ...args], { stdio: 'inherit', cwd: root })
@@ -31,10 +34,4 @@ function install() {
   const { status } = spawnSync(npm, flags, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], shell: process.platform === 'win32' })
   if (status !== 0) process.exit(status ?? 1)
   writeFileSync(marker, wanted(dev ? 'all' : 'production'))
-}
-
-function hash(text) {
-  let sum = 0
-  for (let index = 0; index < text.length; index += 1) sum = (Math.imul(sum, 31) + text.charCodeAt(index)) | 0
-  return sum >>> 0
 }

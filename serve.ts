@@ -1,4 +1,5 @@
 /** The same app on Node and on Deno. */
+import type { Server as NodeServer, ServerResponse } from 'node:http'
 import { serve as serveNode } from '@hono/node-server'
 import type { Context, Hono } from 'hono'
 
@@ -26,21 +27,28 @@ export async function serve(app: Hono, { host, port }: { host: string; port: num
     return { url: url(server.addr.port), close: () => server.shutdown() }
   }
   return new Promise((resolve, reject) => {
+    const running = new Set<ServerResponse>()
     const server = serveNode({ fetch: app.fetch, hostname: host, port, serverOptions: { requestTimeout, headersTimeout: requestTimeout / 3 } }, (info) => {
       resolve({
         url: url(info.port),
         close: () =>
           new Promise((closed) => {
-            const cut = setTimeout(() => 'closeAllConnections' in server && server.closeAllConnections(), closeTimeout)
+            const cut = setTimeout(() => server.closeAllConnections(), closeTimeout)
             server.close(() => {
               clearTimeout(cut)
               closed()
             })
-            if ('closeIdleConnections' in server) server.closeIdleConnections()
+            server.closeIdleConnections()
+            // Otherwise their connections would be kept for a next request, which nobody takes, until they time out.
+            for (const response of running) response.shouldKeepAlive = false
           }),
       })
-    })
+    }) as NodeServer
     server.once('error', reject)
+    server.on('request', (_, response) => {
+      running.add(response)
+      response.once('close', () => running.delete(response))
+    })
   })
 }
 

@@ -52,9 +52,9 @@ export function createAccounts(dependencies: { streams: Streams; vault: Vault; p
     const account = claims.find((claim) => claim?.begun)?.account ?? newId()
     const cause: Cause = { actor, correlationId: account, causationId: newId() }
 
-    const [claimed] = await Promise.all([claimAll(names, account, cause), vault.createAccountKey(account)])
+    const [claimed, seal] = await Promise.all([claimAll(names, account, cause), vault.createAccountKey(account)])
     if (!claimed) return undefined
-    const events = await registrationEvents(account, wanted, { names, contacts }, hash)
+    const events = registrationEvents(wanted, { names, contacts }, hash, seal)
     const decide = (folded: Folded<AccountState> | undefined) => ({ events: folded ? [] : events, result: folded?.state })
     const { result: before } = await streams.transact(accounts, accountStream(account), cause, decide, { assumeNew: true })
     if (!before) return { outcome: 'registered', account }
@@ -84,24 +84,20 @@ export function createAccounts(dependencies: { streams: Streams; vault: Vault; p
     return true
   }
 
-  async function registrationEvents(account: string, wanted: NewAccount, { names, contacts }: Names, hash: string | undefined): Promise<AccountEvent[]> {
-    const values = new Set([...names, ...contacts].map(({ value }) => value))
-    const sealed = new Map<string, Sealed>()
-    for (const value of hash === undefined ? values : values.add(hash)) sealed.set(value, await vault.seal({ account }, value))
-    const of = (value: string): Sealed => sealed.get(value) as Sealed
-
+  function registrationEvents(wanted: NewAccount, { names, contacts }: Names, hash: string | undefined, seal: (value: string) => Sealed): AccountEvent[] {
     const { source, mfa = false, locale, test } = wanted
-    const identifiers = names.map(({ kind, lookup, value }) => ({ kind, lookup, value: of(value) }))
+    const identifiers = names.map(({ kind, lookup, value }) => ({ kind, lookup, value: seal(value) }))
+    const sealed = new Map(identifiers.map(({ lookup, value }) => [lookup, value]))
     const registered: AccountEvent = {
       type: 'AccountRegistered',
       data: { source, identifiers, mfa, ...(locale === undefined ? {} : { locale }), ...(test === undefined ? {} : { test }) },
     }
     return [
       registered,
-      ...(hash === undefined ? [] : [{ type: 'PasswordSet', data: { hash: of(hash), reason: source === 'import' ? 'imported' : 'set' } } satisfies AccountEvent]),
+      ...(hash === undefined ? [] : [{ type: 'PasswordSet', data: { hash: seal(hash), reason: source === 'import' ? 'imported' : 'set' } } satisfies AccountEvent]),
       ...contacts.map(({ channel, lookup, value }): AccountEvent => ({
         type: 'ContactAdded',
-        data: { contact: uuidOf(`contact ${account} ${channel} ${lookup}`), channel, address: of(value) },
+        data: { contact: newId(), channel, address: sealed.get(lookup) ?? seal(value) },
       })),
     ]
   }

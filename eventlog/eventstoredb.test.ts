@@ -18,13 +18,17 @@ const open = (url = standIn.url, timeoutMs = 2_000): EventLog => {
   onTestFinished(() => log.close())
   return log
 }
-/** What reached nobody: it would have ended the process. */
-const strays = () => {
-  const found: unknown[] = []
-  const keep = (error: unknown) => void found.push(error)
+/** Watches for errors that reach nobody: each would have ended the process. */
+const watchStrays = () => {
+  const strays: unknown[] = []
+  const keep = (error: unknown) => void strays.push(error)
   process.on('unhandledRejection', keep).on('uncaughtException', keep)
   onTestFinished(() => void process.off('unhandledRejection', keep).off('uncaughtException', keep))
-  return found
+  return async () => {
+    // They are told after all promises have been served.
+    await sleep(50)
+    return strays
+  }
 }
 
 describe(`the contract, on ${realNode ? 'a real node' : 'the stand-in'}`, () => {
@@ -59,7 +63,7 @@ describe('a node that dies', () => {
   })
 
   test('again and again leaves a subscription without a gap or a double, and no error without a reader', async () => {
-    const [log, category, found] = [open(), newCategory(), strays()]
+    const [log, category, strays] = [open(), newCategory(), watchStrays()]
     const [stream, prefixes] = [newStream(category), [`${category}-`]]
     const { position: after } = await log.append(newStream(), newEvents(1), 'none')
     const heard = follow(log, { after, prefixes }, untilEvents(6))
@@ -71,7 +75,7 @@ describe('a node that dies', () => {
       await standIn.revive()
     }
     expect(places((await heard).filter(isEvent))).toEqual(places(await vi.waitFor(() => collect(log.read(stream)), 10_000)))
-    expect(found).toEqual([])
+    expect(await strays()).toEqual([])
   })
 })
 
@@ -84,13 +88,13 @@ describe('a node that hangs', () => {
 
   test('under load fails the calls and nothing else, when pings give it up', async () => {
     muteWarning()
-    const [log, found] = [open(`${standIn.url}${pings}`, 10_000), strays()]
+    const [log, strays] = [open(`${standIn.url}${pings}`, 10_000), watchStrays()]
     await log.append(newStream(), newEvents(1), 'none')
     await standIn.freeze()
     onTestFinished(() => standIn.thaw())
     const running = Array.from({ length: 300 }, () => log.append(newStream(), [newEvent({ text: 'x'.repeat(2_000) })], 'none'))
     for (const result of await Promise.allSettled(running)) expect(result).toMatchObject({ status: 'rejected', reason: expect.any(OutcomeUnknown) })
-    expect(found).toEqual([])
+    expect(await strays()).toEqual([])
   })
 
   test('is given up by a subscription, which goes on at the node that takes its place', async () => {
@@ -145,6 +149,26 @@ describe('a cluster', () => {
     const [log, stream] = [open(standIn.url.replace('esdb:', 'esdb+discover:')), newStream()]
     await log.append(stream, newEvents(1), 'none')
     expect(await log.last(stream)).toMatchObject({ revision: 0 })
+  })
+
+  test('that elects a leader while calls break off ends nothing but those', async () => {
+    const [log, strays, stop] = [open(standIn.url.replace('esdb:', 'esdb+discover:')), watchStrays(), new AbortController()]
+    let caughtUp = 0
+    const heard = follow(log, { prefixes: ['none-'], signal: stop.signal }, items => {
+      if (untilCaughtUp(items)) caughtUp++
+      return false
+    })
+    await vi.waitFor(() => expect(caughtUp).toBe(1))
+    await standIn.resign()
+    await expect(log.append(newStream(), newEvents(1), 'none')).rejects.toThrow(OutcomeUnknown)
+    const looking = expect(log.append(newStream(), newEvents(1), 'none')).rejects.toThrow(Unavailable)
+    await standIn.kill()
+    await looking
+    await standIn.revive()
+    await vi.waitFor(() => expect(caughtUp).toBe(2), 10_000)
+    stop.abort()
+    await heard
+    expect(await strays()).toEqual([])
   })
 
   test('that is not found has taken nothing', async () => {

@@ -16,7 +16,7 @@ import { OutcomeUnknown, StreamSealed, Unavailable, WrongRevision, type EventLog
  *   read is unavailable. A subscription waits longer: it learns from pings that the node hangs.
  * @throws TypeError for a connection string that cannot be used
  */
-export const openEventStoreDb = ({ url, timeoutMs = 5_000 }: { url: string; timeoutMs?: number }): EventLog => {
+export function openEventStoreDb({ url, timeoutMs = 5_000 }: { url: string; timeoutMs?: number }): EventLog {
   const client = connect(url, timeoutMs)
   const closing = new AbortController()
   setMaxListeners(0, closing.signal)

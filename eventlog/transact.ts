@@ -21,8 +21,9 @@ export type Folded<S> = {
   state: S
   revision: number
   at: string
-  keys: ReadonlyMap<string, { fingerprint: string | undefined; revision: number }>
+  keys: Keys
 }
+type Keys = ReadonlyMap<string, { fingerprint: string | undefined; revision: number }>
 
 /** Who does it, because of what. */
 export type Cause = { actor: string; correlationId: string; causationId: string; fingerprint?: string }
@@ -122,8 +123,8 @@ export function createStreams(dependencies: { log: EventLog; now: () => Date; ne
       if (!(error instanceof OutcomeUnknown)) throw error
       return log.append(stream, batch, expected)
     })
-    const first = revision - batch.length + 1
-    const folded = batch.reduce((state: Folded<S> | undefined, event, index) => extend(aggregate, state, { ...event, revision: first + index }), before) as Folded<S>
+    const state = batch.reduce((state: S | undefined, event) => aggregate.evolve(state, parseFact(aggregate.events, event)), before?.state) as S
+    const folded = { state, revision, at, keys: withKey(before?.keys, causationId, { fingerprint, revision }) }
     remember(aggregate, stream, folded)
     return folded
   }
@@ -144,10 +145,14 @@ type Decide<S, E, R> = (folded: Folded<S> | undefined, at: string) => Decided<E,
 function extend<S, T extends Schemas>(aggregate: Aggregate<S, T>, before: Folded<S> | undefined, recorded: NewEvent & { revision: number }): Folded<S> {
   const fact = parseFact(aggregate.events, recorded)
   const { at, $causationId, fingerprint } = recorded.metadata
-  const keys = new Map(before?.keys)
-  keys.set($causationId, { fingerprint, revision: recorded.revision })
+  const { revision } = recorded
+  return { state: aggregate.evolve(before?.state, fact), revision, at, keys: withKey(before?.keys, $causationId, { fingerprint, revision }) }
+}
+
+function withKey(before: Keys | undefined, key: string, did: { fingerprint: string | undefined; revision: number }): Keys {
+  const keys = new Map(before).set(key, did)
   if (keys.size > maxKeys) keys.delete(keys.keys().next().value as string)
-  return { state: aggregate.evolve(before?.state, fact), revision: recorded.revision, at, keys }
+  return keys
 }
 
 /** Facts of one stream never go back in time, whatever the clock does. */

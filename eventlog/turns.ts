@@ -4,13 +4,13 @@ export type Turns = <T>(names: readonly string[], work: () => Promise<T>) => Pro
 export function createTurns(): Turns {
   const last = new Map<string, Promise<void>>()
   return (names, work) => {
-    const turn = Promise.all(names.map((name) => last.get(name))).then(work)
-    const over = turn.then(noop, noop).then(() => {
+    const before = names.flatMap((name) => last.get(name) ?? [])
+    const turn = before.length > 0 ? Promise.all(before).then(work) : work()
+    const leave = (): void => {
       for (const name of names) if (last.get(name) === over) last.delete(name)
-    })
+    }
+    const over = turn.then(leave, leave)
     for (const name of names) last.set(name, over)
     return turn
   }
 }
-
-const noop = (): void => {}

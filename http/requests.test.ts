@@ -176,6 +176,14 @@ test.each([['GET', '/v1/sessions'], ['PUT', '/v1/sessions/x'], ['POST', '/v1/ses
   async (method, path) => refused(await api.call(method, path), 404, 'not_found'),
 )
 
+test('Health says whether it lives, and what is missing before it is ready', async () => {
+  expect(await api.call('GET', '/health/live')).toMatchObject({ status: 200, body: { live: true } })
+  expect(await api.call('GET', '/health/ready')).toMatchObject({ status: 200, body: { ready: true } })
+  const missing = await openApi({ readiness: async () => ({ ready: false, log: 'out of reach' }) })
+  expect(await missing.call('GET', '/health/ready')).toMatchObject({ status: 503, body: { ready: false, log: 'out of reach' } })
+  await missing.close()
+})
+
 describe('Every answer', () => {
   const answers = async (): Promise<Record<string, Reply>> => ({
     'a good one': await login.read(),

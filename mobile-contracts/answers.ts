@@ -61,6 +61,13 @@ export const SessionAnswer = z.object({
 })
 export type SessionAnswer = z.infer<typeof SessionAnswer>
 
+/** Answered to `refresh`. */
+export const RefreshAnswer = z.object({ tokens: Tokens })
+/** Answered to `unlock`: the PIN was right. */
+export const UnlockAnswer = z.object({ unlocked: z.literal(true) })
+/** Answered to `switch_biometrics`: how it is now. */
+export const BiometricsAnswer = z.object({ enabled: z.boolean() })
+
 /** RFC 9457, as `application/problem+json`. With a session, the problem carries its state too. */
 export const Problem = z.object({
   type: z.string(),

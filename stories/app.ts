@@ -35,7 +35,8 @@ type Sent = { method: string; href: string; bearer?: string | undefined; key?: s
 export type Client = ReturnType<typeof createClient>
 
 export function createClient(settings: ClientSettings) {
-  const { url, app, origin, installation = randomUUID(), platform = 'ios', supports = actions, device = {}, attempts = 6, fetch: carry = fetch } = settings
+  const { url, app, origin, installation = randomUUID(), platform = 'ios', supports = actions, device = {} } = settings
+  const { attempts = 6, fetch: carry = fetch } = settings
   let flowToken = ''
   let latest: Body = {}
   let tokens: Tokens | undefined
@@ -50,7 +51,8 @@ export function createClient(settings: ClientSettings) {
     last = sent
     for (let attempt = 1; ; attempt += 1) {
       const reply = await carried(sent).catch((error: unknown) => {
-        if (attempt >= attempts) throw error
+        // What `fetch` throws when the network fails (Fetch Standard, 5.6).
+        if (!(error instanceof TypeError) || attempt >= attempts) throw error
       })
       // A 503 with a state in it was decided (the carrier would not take the code): the same request would have the same answer.
       if (reply && (reply.status !== 503 || reply.body.session || attempt >= attempts)) return learnt(reply)
@@ -69,8 +71,9 @@ export function createClient(settings: ClientSettings) {
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     })
     const text = await response.text()
-    const retryAfter = response.headers.get('retry-after')
-    return { status: response.status, body: text === '' ? {} : JSON.parse(text), retryAfter: retryAfter === null ? undefined : Number(retryAfter) * 1000 }
+    const seconds = response.headers.get('retry-after')
+    const retryAfter = seconds === null ? undefined : Number(seconds) * 1000
+    return { status: response.status, body: text === '' ? {} : JSON.parse(text), retryAfter }
   }
 
   /** Answers may overtake each other: the state with the highest revision is the one to go by. */
@@ -123,11 +126,11 @@ export function createClient(settings: ClientSettings) {
     appendOptions: () => send('append_options'),
     append,
     /** The options, the system's prompt, and what came of it. @throws DOMException when the device brought no passkey: report it */
-    async createPasskey(device: Authenticator, ceremony: Partial<Ceremony> = {}): Promise<Reply> {
+    async createPasskey(authenticator: Authenticator, ceremony: Partial<Ceremony> = {}): Promise<Reply> {
       const { body } = await send('append_options')
       const options = body.creationOptions as PublicKeyCredentialCreationOptionsJSON | undefined
       if (!options) throw new Error(`there are no creation options: ${body.code}`)
-      return append(await device.create(options, { origin, ...ceremony }))
+      return append(await authenticator.create(options, { origin, ...ceremony }))
     },
     appendSkip: (reason: SkipReason) => send('append_skip', { reason }),
     appendReport: (code: string, message?: string) => send('append_report', { platform, code, message }),

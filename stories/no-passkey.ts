@@ -106,7 +106,8 @@ export const noPasskey: Story[] = [
     refused(await app.append(stale), { status: 422, code: 'append_rejected', reason: 'wrong_challenge' })
     taken(await app.createPasskey(createAuthenticator()))
     await tells(
-      stage, app, 'IdentifierEntered', 'PasswordVerified', 'AppendOffered', 'AppendStarted', 'AppendStarted', 'AppendFailed', 'AppendStarted', 'PasskeyAppended',
+      stage, app, 'IdentifierEntered', 'PasswordVerified', 'AppendOffered',
+      'AppendStarted', 'AppendStarted', 'AppendFailed', 'AppendStarted', 'PasskeyAppended',
     )
     await accountTells(stage, ada, 'PasskeyLinked')
   }],

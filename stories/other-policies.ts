@@ -100,7 +100,8 @@ export const serverPin: Story[] = [
     assert.equal(taken(await app.pin(newPin)).session?.status, 'completed')
     assert.deepEqual(taken(await app.unlock(newPin)), { unlocked: true })
     await tells(
-      stage, app, 'IdentifierEntered', 'PasswordVerified', 'AppendOffered', 'AppendSkipped', 'OtpIssued', 'OtpSent', 'OtpVerified', 'PinSet', 'SessionCompleted',
+      stage, app, 'IdentifierEntered', 'PasswordVerified', 'AppendOffered', 'AppendSkipped',
+      'OtpIssued', 'OtpSent', 'OtpVerified', 'PinSet', 'SessionCompleted',
     )
     taken(await app.refresh())
     const wrong = 'InstallationPinRejected'

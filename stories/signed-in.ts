@@ -100,7 +100,7 @@ export const signedIn: Story[] = [
   }],
 ]
 
-/** A network that loses every first answer. The app sends the request again, and has the same answer; no code is sent twice. What the log has is for the story to say. */
+/** A network that loses every first answer. The app sends the request again and has the same answer; no code is sent twice. */
 const losingEveryAnswer = ({ fetch: carry, messages }: Stage): typeof fetch => async (input, init) => {
   const lost = await carry(input, init)
   const sent = messages()

@@ -1,4 +1,7 @@
-/** Where stories are played: a whole engine as `npm start` starts it, with a data folder of its own, a clock that can be moved, and a carrier that keeps the codes. */
+/**
+ * Where stories are played: a whole engine as `npm start` starts it, with a data folder of its own, a clock that can be moved, and a carrier
+ * that keeps the codes.
+ */
 import { createHash, randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -90,8 +93,10 @@ export async function openStage({ eventStoreDbUrl }: { eventStoreDbUrl: string |
     /** Settings are read anew for every decision. */
     setPolicy: (policy: z.input<typeof Policy>) => void Object.assign(engine.settings(), { policy: Policy.parse(policy) }),
 
-    newApp: (settings: Partial<ClientSettings> = {}) =>
-      createClient({ url: keyledger.url, app: shop.id, origin: `https://${shop.rpId}`, device: { model: 'Northwind Phone 12' }, fetch: witness.fetch, ...settings }),
+    newApp(settings: Partial<ClientSettings> = {}) {
+      const ours = { url: keyledger.url, app: shop.id, origin: `https://${shop.rpId}`, device: { model: 'Northwind Phone 12' } }
+      return createClient({ ...ours, fetch: witness.fetch, ...settings })
+    },
 
     /** Somebody whose only way to get a code is the first identifier, unless `account` says otherwise. */
     async newPerson({ by = 'email', ...account }: Partial<NewAccount> & { by?: 'email' | 'number' } = {}): Promise<Person> {

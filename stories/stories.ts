@@ -26,8 +26,10 @@ const acts = (many: number): { policy: z.input<typeof Policy>; stories: Story[] 
   { policy: {}, stories: [...searching, ...privacy] },
 ]
 
+type Options = { many?: number; node?: string | undefined }
+
 /** One engine plays them all, in this order. `many`: how many requests are at once; `node`: an EventStoreDB to use in place of the stand-in. */
-export function storiesOn(log: Log, { many = 100, node }: { many?: number; node?: string | undefined } = {}): { stories: Test[]; close(): Promise<void> } {
+export function storiesOn(log: Log, { many = 100, node }: Options = {}): { stories: Test[]; close(): Promise<void> } {
   let opened: Promise<{ stage: Stage; close(): Promise<void> }> | undefined
 
   async function open() {

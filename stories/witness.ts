@@ -1,9 +1,10 @@
-/** Stands between the apps of the stories and the engine: keeps to account every secret that passes, and holds every answer against the contract. */
+/** Stands between the apps of the stories and the engine: notes every secret that passes, and holds every answer against the contract. */
 import assert from 'node:assert/strict'
 import { z } from 'zod'
-import { Problem, SessionAnswer, Tokens } from '../mobile-contracts/answers.ts'
+import { BiometricsAnswer, Problem, RefreshAnswer, SessionAnswer, UnlockAnswer, type Tokens } from '../mobile-contracts/answers.ts'
 
-export type Secret = 'identifier' | 'address' | 'password' | 'code' | 'pin' | 'flow token' | 'access token' | 'refresh token' | 'device'
+export const kinds = ['identifier', 'address', 'password', 'code', 'pin', 'flow token', 'access token', 'refresh token', 'device'] as const
+export type Secret = (typeof kinds)[number]
 export type Witness = { secrets: ReadonlyMap<string, Secret>; note(kind: Secret, ...values: (string | undefined)[]): void; fetch: typeof fetch }
 
 export const userAgent = 'StoryApp/7.3 (Northwind Phone)'
@@ -44,9 +45,9 @@ export function createWitness(): Witness {
 }
 
 const answersOf: [path: RegExp, schema: z.ZodType][] = [
-  [/\/refresh$/, z.object({ tokens: Tokens })],
-  [/\/unlock$/, z.object({ unlocked: z.literal(true) })],
-  [/\/biometrics$/, z.union([SessionAnswer, z.object({ enabled: z.boolean() })])],
+  [/\/refresh$/, RefreshAnswer],
+  [/\/unlock$/, UnlockAnswer],
+  [/\/biometrics$/, z.union([SessionAnswer, BiometricsAnswer])],
   [/^\/v1\/sessions/, SessionAnswer],
 ]
 

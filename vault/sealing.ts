@@ -1,23 +1,38 @@
 /** AES-256-GCM (NIST SP 800-38D) with a random 96-bit nonce per value, and the derivations that go with it. */
-import { createCipheriv, createDecipheriv, createHash, createHmac, createSecretKey, hkdfSync, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHash, createHmac, createSecretKey, hkdfSync, randomFillSync, type KeyObject } from 'node:crypto'
 import { v5 as uuidv5 } from 'uuid'
 
 const nonceBytes = 12
 const tagBytes = 16
 
-// Keys are handed over as key objects. Bytes would do, but Node takes longer to see that they are none than to encrypt.
+export type Key = Uint8Array | KeyObject
+
+/** Bytes would do as well, but Node takes longer to see that they are no key object than to encrypt. */
+const keyObject = (key: Key): KeyObject => (key instanceof Uint8Array ? createSecretKey(key) : key)
+
+// Drawn many at a time: one by one they would cost as much as the cipher.
+const nonces = Buffer.alloc(nonceBytes * 256)
+let drawn = nonces.length
+function nextNonce(): Buffer {
+  if (drawn === nonces.length) {
+    randomFillSync(nonces)
+    drawn = 0
+  }
+  return nonces.subarray(drawn, (drawn += nonceBytes))
+}
+
 
 /** nonce || ciphertext || tag, base64url. `context` is authenticated and must be given again to open. */
-export function encrypt(key: Uint8Array, plaintext: Uint8Array, context: string): string {
-  const nonce = randomBytes(nonceBytes)
-  const cipher = createCipheriv('aes-256-gcm', createSecretKey(key), nonce).setAAD(Buffer.from(context))
+export function encrypt(key: Key, plaintext: Uint8Array, context: string): string {
+  const nonce = nextNonce()
+  const cipher = createCipheriv('aes-256-gcm', keyObject(key), nonce).setAAD(Buffer.from(context))
   return Buffer.concat([nonce, cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]).toString('base64url')
 }
 
 /** @throws Error when the key, the context or a byte of the value is another one */
-export function decrypt(key: Uint8Array, sealed: string, context: string): Buffer {
+export function decrypt(key: Key, sealed: string, context: string): Buffer {
   const bytes = Buffer.from(sealed, 'base64url')
-  const decipher = createDecipheriv('aes-256-gcm', createSecretKey(key), bytes.subarray(0, nonceBytes), { authTagLength: tagBytes })
+  const decipher = createDecipheriv('aes-256-gcm', keyObject(key), bytes.subarray(0, nonceBytes), { authTagLength: tagBytes })
     .setAAD(Buffer.from(context))
     .setAuthTag(bytes.subarray(-tagBytes))
   return Buffer.concat([decipher.update(bytes.subarray(nonceBytes, -tagBytes)), decipher.final()])
@@ -26,7 +41,7 @@ export function decrypt(key: Uint8Array, sealed: string, context: string): Buffe
 /** HKDF-SHA-256 (RFC 5869) to 32 bytes. */
 export const derive = (secret: Uint8Array, label: string, salt: Uint8Array | string = ''): Buffer => Buffer.from(hkdfSync('sha256', secret, salt, `keyledger ${label}`, 32))
 
-export const hmac = (key: Uint8Array, message: string): Buffer => createHmac('sha256', createSecretKey(key)).update(message).digest()
+export const hmac = (key: Key, message: string): Buffer => createHmac('sha256', keyObject(key)).update(message).digest()
 
 /** Names a master key without telling it. */
 export const fingerprintOf = (key: Uint8Array): string => createHash('sha256').update('keyledger master key ').update(key).digest('base64url').slice(0, 12)

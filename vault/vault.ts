@@ -2,13 +2,13 @@
  * Who may read what, and how a person is forgotten (design: section 5). Sealed values stand in the log; the keys that open them are the
  * events of `key-<uuid>`, wrapped under a master key that the log never sees.
  */
-import { randomBytes } from 'node:crypto'
+import { createSecretKey, randomBytes } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type { Sealed } from '../domain/event.ts'
 import { StreamSealed } from '../eventlog/event-log.ts'
 import type { Aggregate, Cause, Streams } from '../eventlog/transact.ts'
 import { evolve, keyEvents, type KeyEvent, type KeyState } from './events.ts'
-import { decrypt, derive, encrypt, fingerprintOf, hmac, uuidOf } from './sealing.ts'
+import { decrypt, derive, encrypt, fingerprintOf, hmac, uuidOf, type Key } from './sealing.ts'
 
 // A fold that outlived its sealed stream would open for ever what was to be forgotten.
 const keys: Aggregate<KeyState, typeof keyEvents> = { events: keyEvents, evolve, neverCached: true }
@@ -37,11 +37,12 @@ export type Vault = Awaited<ReturnType<typeof openVault>>
 /** @throws WrongMasterKey when the log was written under a master key that is not among `masterKeys`; Unavailable */
 export async function openVault(dependencies: { streams: Streams; masterKeys: MasterKeys }) {
   const { streams, masterKeys } = dependencies
-  const masters = new Map(masterKeys.map((key) => [fingerprintOf(key), key]))
+  const masters = new Map(masterKeys.map((key) => [fingerprintOf(key), createSecretKey(key)]))
+  const [newest] = [...masters] as [[string, Key]]
   const opened = new LRUCache<string, Buffer>({ max: 10_000, ttl: openedKeysLiveMs })
   const cause = (id: string): Cause => ({ actor: 'engine', correlationId: id, causationId: id })
 
-  const wrap = (id: string, key: Uint8Array) => ({ master: fingerprintOf(masterKeys[0]), wrapped: encrypt(masterKeys[0], key, `key-${id}`) })
+  const wrap = (id: string, key: Uint8Array) => ({ master: newest[0], wrapped: encrypt(newest[1], key, `key-${id}`) })
   function unwrap(id: string, { master, wrapped }: { master: string; wrapped: string }): Buffer {
     const key = masters.get(master)
     if (!key) throw new WrongMasterKey(`key-${id} is wrapped under master key ${master}, which was not given`)
@@ -83,27 +84,30 @@ export async function openVault(dependencies: { streams: Streams; masterKeys: Ma
 
   const ensureKey = async (id: string, purpose: 'account' | 'period' | 'lookup' | 'root'): Promise<Buffer> => (await keyOf(id)) ?? createKey(id, purpose)
 
-  const lookupKey = await ensureKey(uuidOf('lookup'), 'lookup')
+  const lookupKey = createSecretKey(await ensureKey(uuidOf('lookup'), 'lookup'))
   const root = await ensureKey(uuidOf('root'), 'root')
 
   const periodKeyId = (period: string): string => uuidOf(`period ${period}`)
   /** Both keys are needed, so losing either hides the value. */
   const agedKey = (period: Buffer, account: Buffer | undefined): Buffer => derive(period, 'aged value', account ?? '')
 
+  const sealWith = (key: Key, prefix: string, plaintext: string): Sealed => `${prefix}.${encrypt(key, Buffer.from(plaintext), prefix)}` as Sealed
+
   return {
-    /** Makes the account's key; harmless when it is there. @throws Forgotten */
-    createAccountKey: (account: string) => createKey(account, 'account').then(() => {}),
+    /** Makes the account's key; harmless when it is there. @returns what seals its values @throws Forgotten */
+    async createAccountKey(account: string): Promise<(plaintext: string) => Sealed> {
+      const key = createSecretKey(await createKey(account, 'account'))
+      return (plaintext) => sealWith(key, `a1.${account}`, plaintext)
+    },
 
     /** @throws Forgotten when the person was; Unavailable */
     async seal(scope: Scope, plaintext: string): Promise<Sealed> {
       if ('period' in scope) {
         const prefix = `p1.${scope.period}.${scope.account ?? ''}`
         const account = scope.account === undefined ? undefined : await ensureKey(scope.account, 'account')
-        const key = agedKey(await ensureKey(periodKeyId(scope.period), 'period'), account)
-        return `${prefix}.${encrypt(key, Buffer.from(plaintext), prefix)}` as Sealed
+        return sealWith(agedKey(await ensureKey(periodKeyId(scope.period), 'period'), account), prefix, plaintext)
       }
-      const prefix = `a1.${scope.account}`
-      return `${prefix}.${encrypt(await ensureKey(scope.account, 'account'), Buffer.from(plaintext), prefix)}` as Sealed
+      return sealWith(await ensureKey(scope.account, 'account'), `a1.${scope.account}`, plaintext)
     },
 
     /** The plaintext, or undefined when the person was forgotten or the period dropped. @throws Error for a value that was tampered with */

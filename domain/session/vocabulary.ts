@@ -1,6 +1,7 @@
 /**
  * The words that the wire, the log and the rules share: what an app may do next, and the reasons that facts carry.
- * Adding a word is safe (readers tolerate unknown ones); taking one away or changing its meaning is not.
+ * Apps tolerate unknown words, the log does not: a release that reads a new one ships before the release that writes it, as with a new
+ * event. Taking one away or changing its meaning is never safe.
  */
 import { z } from 'zod'
 

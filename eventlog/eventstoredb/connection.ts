@@ -31,6 +31,10 @@ export const connect = (url: string, pingTimeoutMs: number): EventStoreDBClient 
     // an error on one stream fails the appends of all clients, an answer that comes after it finds no entry, and what still waits to be sent
     // when a hung node is given up rejects where nobody listens. Either ends the process.
     client['supports'] = async () => false
+    // When a call fails, the client gives its channel up. If another call is looking for a node just then (an election), it waits for that
+    // one, fails with it, and again nobody listens.
+    const giveUp = client['handleError']
+    client['handleError'] = (...failure) => giveUp(...failure).catch(() => {})
     return client
   } catch (error) {
     if (error instanceof Error && 'connectionString' in error) throw new TypeError('the connection string has a host or a value that cannot be read')

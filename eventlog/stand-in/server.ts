@@ -19,15 +19,16 @@ const [wantedPort = '0', journal = '', leader] = process.argv.slice(2)
 const file = openSync(journal, 'a+')
 const past = readFileSync(journal, 'utf8').split('\n').filter(line => line !== '').map(line => JSON.parse(line) as Entry)
 
-let losesAnswer = false
+const told = new Set<string>()
+process.stdin.on('data', command => console.log(told.add(String(command).trim()).size)).on('end', () => process.exit())
 const store = createStore(past, entry => {
   writeSync(file, `${JSON.stringify(entry)}\n`)
-  if (losesAnswer) process.kill(process.pid, 'SIGKILL')
+  if (told.has('lose the next answer')) process.kill(process.pid, 'SIGKILL')
 })
-process.stdin.on('data', () => console.log((losesAnswer = true))).on('end', () => process.exit())
 
-/** A follower sends on whoever insists on the leader. */
+/** A follower sends on whoever insists on the leader; in an election nobody is served. */
 const refusal = (metadata: Metadata): Partial<ServiceError> | undefined => {
+  if (told.has('resign')) return { code: status.UNAVAILABLE, details: 'Server Is Not Ready' }
   if (leader === undefined || metadata.get('requires-leader').length === 0) return undefined
   const [host, port] = leader.split(':')
   return failure(status.NOT_FOUND, 'not-leader', { 'leader-endpoint-host': host!, 'leader-endpoint-port': port! })
@@ -103,13 +104,13 @@ const serverFeatures: IServerFeaturesServer = {
   },
 }
 
-/** A cluster of one, or of a leader alone. */
+/** Of the whole cluster the leader alone, if there is one. */
 const members: IGossipServer = {
   read(_, answer) {
     const [host, port] = (leader ?? `127.0.0.1:${listening}`).split(':')
     const member = new gossip.MemberInfo().setIsAlive(true).setState(gossip.MemberInfo.VNodeState.LEADER)
       .setHttpEndPoint(new gossip.EndPoint().setAddress(host!).setPort(Number(port)))
-    answer(null, new gossip.ClusterInfo().setMembersList([member]))
+    answer(null, new gossip.ClusterInfo().setMembersList(told.has('resign') ? [] : [member]))
   },
 }
 

@@ -17,11 +17,13 @@ export type StandIn = {
   revive(): Promise<void>
   /** The next append is written, and the process dies before it answers. */
   loseNextAnswer(): Promise<void>
+  /** It is leader no more, and nobody is: it refuses new calls, and goes on with those that run. Until it is killed. */
+  resign(): Promise<void>
   stop(): Promise<void>
 }
 
 // The server is a Node program, also where Deno runs the tests.
-const node = 'Deno' in globalThis ? fileURLToPath(new URL('../../node_modules/.bin/node', import.meta.url)) : process.execPath
+const node = 'Deno' in globalThis ? fileURLToPath(new URL('../../node_modules/node/bin/node', import.meta.url)) : process.execPath
 const program = fileURLToPath(new URL('./server.ts', import.meta.url))
 
 /** @param options.leader `host:port`: the node is a follower and names this leader */
@@ -40,6 +42,10 @@ export const startStandIn = async ({ leader }: { leader?: string } = {}): Promis
   const port = await start(0)
   // Not by `running.kill`: Deno sends one signal that way and no second one.
   const signal = (name: NodeJS.Signals) => void (lives() && process.kill(running.pid!, name))
+  const tell = async (command: string) => {
+    running.stdin!.write(command)
+    await once(running.stdout!, 'data')
+  }
   const kill = async () => {
     signal('SIGKILL')
     await gone()
@@ -54,10 +60,8 @@ export const startStandIn = async ({ leader }: { leader?: string } = {}): Promis
       await gone()
       await start(port)
     },
-    loseNextAnswer: async () => {
-      running.stdin!.write('lose the next answer\n')
-      await once(running.stdout!, 'data')
-    },
+    loseNextAnswer: () => tell('lose the next answer'),
+    resign: () => tell('resign'),
     stop: async () => {
       await kill()
       rmSync(folder, { recursive: true })

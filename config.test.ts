@@ -1,0 +1,156 @@
+import { randomBytes } from 'node:crypto'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { BadConfig, readConfig } from './config.ts'
+
+let folder: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'config-'))
+})
+afterEach(() => rmSync(folder, { recursive: true }))
+
+const fileOf = (content: unknown, name = 'keyledger.json'): string => {
+  const file = join(folder, name)
+  writeFileSync(file, typeof content === 'string' ? content : JSON.stringify(content))
+  return file
+}
+/** Nothing of the machine that the tests run on. */
+const read = (environment: Record<string, string | undefined> = {}, content: unknown = {}) => readConfig({ KEYLEDGER_CONFIG: fileOf(content), ...environment })
+const problemsOf = (environment: Record<string, string | undefined>, content?: unknown): readonly string[] => {
+  try {
+    read(environment, content)
+    return []
+  } catch (error) {
+    if (!(error instanceof BadConfig)) throw error
+    return error.problems
+  }
+}
+const [one, other] = [randomBytes(32), randomBytes(32)]
+const shop = { id: 'shop', name: 'Northwind Shop', rpId: 'shop.example' }
+const production = {
+  EVENTSTOREDB_URL: 'esdb+discover://admin:esdb-secret@events.example:2113',
+  DATABASE_URL: 'postgres://keyledger:pg-secret@db.example/keyledger',
+  KEYLEDGER_MASTER_KEY: one.toString('base64'),
+  SMTP_URL: 'smtps://mailer:smtp-secret@mail.example',
+  MAIL_FROM: 'Northwind <no-reply@shop.example>',
+}
+const productionFile = { issuer: 'https://login.shop.example', apps: [shop] }
+
+describe('Without any configuration', () => {
+  test('the engine is embedded: SQLite and Postgres in a data folder, a demo app, codes on the terminal, on this machine alone', () => {
+    const { apps, policy, ...config } = read()
+    expect(config).toEqual({
+      host: '127.0.0.1', port: 8787, dataFolder: 'data', eventStoreDbUrl: undefined, databaseUrl: undefined, masterKeys: undefined,
+      email: undefined, sms: undefined, deliveryPlaintext: false, issuer: undefined, flowSeconds: 900, sweepMs: 5_000,
+    })
+    expect(apps.map(({ id, rpId, web }) => ({ id, rpId, web }))).toEqual([{ id: 'demo', rpId: 'localhost', web: ['http://localhost:8787'] }])
+    expect(policy).toMatchObject({ order: ['append', 'otp', 'pin', 'biometrics'], withPasskey: { otp: 'required' }, withoutPasskey: { otp: 'required' }, append: { enabled: true } })
+  })
+
+  test('a variable that is set to nothing is not set', () => {
+    expect(read({ PORT: '', EVENTSTOREDB_URL: '', SMTP_URL: '' })).toEqual(read())
+  })
+})
+
+describe('In production', () => {
+  test('all that is given is taken', () => {
+    const config = read({ ...production, HOST: '::', PORT: '80', SMS_WEBHOOK_URL: 'https://sms.example/hook', SMS_WEBHOOK_SECRET: 'whsec_c2VjcmV0', DELIVERY_PLAINTEXT: 'true' }, { ...productionFile, flowSeconds: 600 })
+    expect(config).toMatchObject({
+      host: '::', port: 80, eventStoreDbUrl: production.EVENTSTOREDB_URL, databaseUrl: production.DATABASE_URL, masterKeys: [one],
+      email: { url: production.SMTP_URL, from: production.MAIL_FROM }, sms: { url: 'https://sms.example/hook', secret: 'whsec_c2VjcmV0' },
+      deliveryPlaintext: true, issuer: 'https://login.shop.example', flowSeconds: 600,
+    })
+    expect(config.apps.map(({ id }) => id)).toEqual(['shop'])
+  })
+
+  test('nothing of the embedded default is used by accident', () => {
+    expect(problemsOf({ EVENTSTOREDB_URL: production.EVENTSTOREDB_URL })).toEqual([
+      'KEYLEDGER_MASTER_KEY or KEYLEDGER_MASTER_KEY_FILE is needed with EVENTSTOREDB_URL: 32 random bytes as base64',
+      'DATABASE_URL is needed with EVENTSTOREDB_URL: several engines share one Postgres',
+      'apps are needed in the configuration file with EVENTSTOREDB_URL',
+      'issuer is needed in the configuration file with EVENTSTOREDB_URL: it stands in every token',
+      'SMTP_URL or SMS_WEBHOOK_URL is needed: the policy asks for codes',
+    ])
+  })
+
+  test('no carrier is needed where no code is asked for', () => {
+    const { SMTP_URL: _, MAIL_FROM: __, ...rest } = production
+    const branch = { otp: 'off' }
+    expect(problemsOf(rest, { ...productionFile, policy: { withPasskey: branch, withoutPasskey: branch } })).toEqual([])
+    expect(problemsOf(rest, { ...productionFile, policy: { withPasskey: branch } })).toEqual(['SMTP_URL or SMS_WEBHOOK_URL is needed: the policy asks for codes'])
+  })
+
+  test('the master key may stand in a file, and be several', () => {
+    const { KEYLEDGER_MASTER_KEY: _, ...rest } = production
+    const file = fileOf(`${one.toString('base64')},${other.toString('base64url')}\n`, 'master.key')
+    expect(read({ ...rest, KEYLEDGER_MASTER_KEY_FILE: file }, productionFile).masterKeys).toEqual([one, other])
+  })
+})
+
+describe('What is wrong', () => {
+  test('is told in one list', () => {
+    const wrong = {
+      PORT: '70000', EVENTSTOREDB_URL: 'https://events.example', DATABASE_URL: 'mysql://db.example', SMTP_URL: 'mail.example', SMS_WEBHOOK_SECRET: 'secret',
+      KEYLEDGER_MASTER_KEY: 'c2hvcnQ=', DELIVERY_PLAINTEXT: 'perhaps',
+    }
+    const problems = problemsOf(wrong, { issuer: 'login', apps: [{ ...shop, rpId: 'no host' }], policy: { order: ['append', 'otp'] }, flowSeconds: 1, colour: 'blue' })
+    for (const named of [
+      /^PORT must be a number from 0 to 65535$/, /^EVENTSTOREDB_URL must be a URL that begins with esdb:\/\/ or esdb\+discover:\/\/$/, /^DATABASE_URL must be /, /^SMTP_URL must be /, /^SMS_WEBHOOK_SECRET must be whsec_/, /^DELIVERY_PLAINTEXT /,
+      /^KEYLEDGER_MASTER_KEY: a master key is 32 bytes, as base64$/, /^SMTP_URL and MAIL_FROM go together$/, /^SMS_WEBHOOK_URL and SMS_WEBHOOK_SECRET go together$/,
+      /keyledger\.json: issuer: /, /keyledger\.json: apps\.0\.rpId: /, /keyledger\.json: policy\.order: must name each of append, otp, pin, biometrics once$/, /keyledger\.json: flowSeconds: /, /keyledger\.json: the file: .*colour/,
+    ]) expect(problems).toContainEqual(expect.stringMatching(named))
+    expect(problems).toHaveLength(14)
+  })
+
+  test('is told a line each, in a message that can be shown', () => {
+    expect(() => read({ PORT: 'http', SMTP_URL: 'smtp://mail.example' })).toThrow('The configuration is not complete:\n  - PORT must be a number from 0 to 65535\n  - SMTP_URL and MAIL_FROM go together')
+  })
+
+  test.each<[string, Record<string, string>]>([
+    ['a master key that is none', { KEYLEDGER_MASTER_KEY: 'my-secret-master-key' }],
+    ['two of them, one wrong', { KEYLEDGER_MASTER_KEY: `${one.toString('base64')},my-secret-master-key` }],
+    ['a database of another kind', { DATABASE_URL: 'mysql://me:my-secret@db.example' }],
+    ['an event store of another kind', { EVENTSTOREDB_URL: 'http://me:my-secret@db.example' }],
+    ['a mail server of another kind', { SMTP_URL: 'imap://me:my-secret@mail.example' }],
+    ['an SMS secret without its mark', { SMS_WEBHOOK_SECRET: 'my-secret', SMS_WEBHOOK_URL: 'https://sms.example' }],
+  ])('is told without a word of the secret: %s', (_, environment) => {
+    const problems = problemsOf(environment)
+    expect(problems.length).toBeGreaterThan(0)
+    expect(problems.join()).not.toMatch(/my-secret/)
+    expect(problems.join()).not.toContain(one.toString('base64'))
+  })
+
+  test.each<[string, object[], RegExp]>([
+    ['no app', [], /apps: must name at least one app/],
+    ['an app twice', [shop, { ...shop, name: 'Another' }], /apps: must not name two apps by the same id/],
+    ['a bad id', [{ ...shop, id: 'Shop!' }], /apps\.0\.id: must be 1 to 64 of/],
+    ['a certificate that is none', [{ ...shop, android: [{ package: 'a.b', fingerprints: ['AB:CD'] }] }], /fingerprints\.0: must be the SHA-256 of a certificate/],
+    ['an origin with a path', [{ ...shop, web: ['https://shop.example/login'] }], /web\.0: must be an origin/],
+    ['an unknown field', [{ ...shop, secret: 'x' }], /apps\.0: .*secret/],
+  ])('in the apps is told by its place: %s', (_, apps, problem) => expect(problemsOf({}, { apps })).toEqual([expect.stringMatching(problem)]))
+
+  test('with the file is told, and of a file that cannot be read it is not said what it lacks', () => {
+    expect(problemsOf({}, '{"apps":')).toEqual([expect.stringMatching(/keyledger\.json is not JSON$/)])
+    expect(problemsOf(production, '{"apps":')).toEqual([expect.stringMatching(/keyledger\.json is not JSON$/)])
+    const missing = join(folder, 'missing.json')
+    expect(problemsOf({ KEYLEDGER_CONFIG: missing })).toEqual([`KEYLEDGER_CONFIG: there is no file ${missing}`])
+    mkdirSync(join(folder, 'folder'))
+    expect(problemsOf({ KEYLEDGER_CONFIG: join(folder, 'folder') })).toEqual([expect.stringMatching(/folder cannot be read$/)])
+  })
+
+  test('with the master key is told by the name of the variable', () => {
+    expect(problemsOf({ KEYLEDGER_MASTER_KEY_FILE: join(folder, 'missing') })).toEqual(['KEYLEDGER_MASTER_KEY_FILE: the file cannot be read'])
+    expect(problemsOf({ KEYLEDGER_MASTER_KEY_FILE: fileOf('x', 'bad') })).toEqual(['KEYLEDGER_MASTER_KEY_FILE: a master key is 32 bytes, as base64'])
+    const both = { KEYLEDGER_MASTER_KEY: one.toString('base64'), KEYLEDGER_MASTER_KEY_FILE: fileOf(one.toString('base64'), 'good') }
+    expect(problemsOf(both)).toEqual(['KEYLEDGER_MASTER_KEY and KEYLEDGER_MASTER_KEY_FILE: give one of them'])
+  })
+})
+
+test('A certificate’s fingerprint is taken as keytool prints it, and as Android apps name it', () => {
+  const bytes = randomBytes(32)
+  const hex = bytes.toString('hex').toUpperCase().replace(/..(?!$)/g, '$&:')
+  const { apps } = read({}, { apps: [{ ...shop, android: [{ package: 'a.b', fingerprints: [hex, bytes.toString('base64url')] }] }] })
+  expect(apps[0]?.android[0]?.fingerprints).toEqual([bytes.toString('base64url'), bytes.toString('base64url')])
+})

@@ -1,0 +1,166 @@
+import { randomUUID } from 'node:crypto'
+import postgres from 'postgres'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { AccountEvent } from '../domain/account/events.ts'
+import type { SessionEvent } from '../domain/session/events.ts'
+import { facts } from '../domain/session/given.ts'
+import { openTestFile, type BreakableLog } from '../eventlog/testing.ts'
+import { openDatabase, type Database } from './database.ts'
+import { openReadModel, projections, type ReadModel } from './read-model.ts'
+import { readStatus } from './status.ts'
+import { startPostgres, type TestPostgres } from './testing-postgres.ts'
+import { until } from './testing.ts'
+
+let server: TestPostgres
+let url: string
+let database: Database
+let file: ReturnType<typeof openTestFile>
+let log: BreakableLog
+let model: ReadModel
+let time: number
+beforeAll(async () => {
+  server = await startPostgres()
+})
+afterAll(() => server.remove())
+beforeEach(async () => {
+  url = await server.createDatabase()
+  database = openDatabase({ url })
+  file = openTestFile()
+  log = file.open()
+  time = Date.parse('2026-03-02T08:00:00.000Z')
+  model = openReadModel({ log, database, now, newId: randomUUID, onError: () => {} })
+})
+afterEach(async () => {
+  await model.stop()
+  await database.close()
+  await file.remove()
+})
+
+const ada = '5d0f4b6e-3d5c-4f0a-9a3e-0c6f2b7d1e42'
+const bob = '9c1f0a8e-7b2d-4e6f-8a51-3d2c4b5e6f70'
+const metadata = { actor: 'engine', $correlationId: 'x', $causationId: 'x' }
+const write = (stream: string, events: readonly (SessionEvent | AccountEvent)[], expected: number | 'none' = 'none') =>
+  log.append(stream, events.map(({ type, data }) => ({ id: randomUUID(), type, data: data as never, metadata: { ...metadata, at: new Date(time).toISOString() } })), expected)
+const now = () => new Date(time)
+/** Every event that is in the log is in the rows. */
+const caughtUp = async () => {
+  // The tables are there by then.
+  await until(() => model.status().every(({ lag }) => lag !== undefined))
+  await until(async () => (await readStatus({ log, sql: database.sql, projections, now })).every(({ next }) => next === undefined))
+}
+
+/** A login of this account, begun so many seconds after eight. */
+const login = async (account: string, ...events: SessionEvent[]): Promise<string> => {
+  const id = randomUUID()
+  const entered = facts.entered()
+  await write(`session-${id}`, [{ ...entered, data: { ...entered.data, account, expiresAt: new Date(time + 900_000).toISOString() } } as SessionEvent, ...events])
+  return id
+}
+const offered = [facts.verified(), facts.offered()]
+
+describe('The history of offers', () => {
+  test('counts those of an account over all its logins, and not those that were withheld', async () => {
+    model.start()
+    for (const events of [offered, [...offered, facts.skipped()], [...offered, facts.started(), facts.cancelled(), facts.started(2)], [facts.verified(), facts.withheld()], []]) await login(ada, ...events)
+    await login(bob, ...offered)
+    await caughtUp()
+    expect([await model.history(ada), await model.history(bob), await model.history(randomUUID())]).toEqual([{ offers: 3 }, { offers: 1 }, { offers: 0 }])
+  })
+
+  test('is not known before the projection has caught up, nor while the database is away', async () => {
+    expect(await model.history(ada)).toBe('unavailable')
+    model.start()
+    await caughtUp()
+    expect(await model.history(ada)).toEqual({ offers: 0 })
+    await server.stop()
+    expect(await model.history(ada)).toBe('unavailable')
+    await server.start()
+    await until(async () => (await model.history(ada)) !== 'unavailable')
+  })
+
+  test('is not decided on when it is more than thirty seconds behind', async () => {
+    model.start()
+    await login(ada, ...offered)
+    await caughtUp()
+    const other = postgres(url, { max: 1, onnotice: () => {} })
+    await other.begin(async (sql) => {
+      // Nothing is written as long as this is held.
+      await sql`select from projection_checkpoints for update`
+      await login(ada, ...offered)
+      time += 1_000
+      await until(() => model.status().some(({ projection, lag }) => projection === 'append_history' && lag === 1_000))
+      time += 29_000
+      expect(await model.history(ada)).toEqual({ offers: 1 })
+      time += 1
+      expect(await model.history(ada)).toBe('unavailable')
+    })
+    await other.end()
+    await caughtUp()
+    expect(await model.history(ada)).toEqual({ offers: 2 })
+  })
+})
+
+describe('What the sweeper asks for', () => {
+  test('are the logins whose time is over, the oldest first, and not those that are said to be', async () => {
+    model.start()
+    const first = await login(ada)
+    time += 1_000
+    const second = await login(ada, ...offered)
+    await login(ada, facts.verified(), facts.completed())
+    await login(ada, facts.ended('signed_out'))
+    await login(ada, facts.expired())
+    time += 1_000
+    await login(ada)
+    await caughtUp()
+    const at = (seconds: number) => new Date(Date.parse('2026-03-02T08:15:00.000Z') + seconds * 1000)
+    expect(await model.overdueSessions(at(-0.001), 10)).toEqual([])
+    expect(await model.overdueSessions(at(0), 10)).toEqual([first])
+    expect(await model.overdueSessions(at(1), 10)).toEqual([first, second])
+    expect(await model.overdueSessions(at(3_600), 2)).toEqual([first, second])
+    await write(`session-${first}`, [facts.expired()], 0)
+    await caughtUp()
+    expect(await model.overdueSessions(at(1), 10)).toEqual([second])
+  })
+
+  test('are the passkeys that are still pending, with the login that made them', async () => {
+    model.start()
+    const [one, other] = [randomUUID(), randomUUID()]
+    const linked = (passkey: string, session: string): AccountEvent => ({
+      type: 'PasskeyLinked',
+      data: {
+        passkey, publicKey: 'a2V5', algorithm: -7, aaguid: 'fbfc3007-154e-4ecc-8c0b-6e020557d7bd', counter: 0, transports: [], backupEligible: true, backedUp: true, uvInitialized: true,
+        challenge: 'Y2hhbGxlbmdl', session, installation: randomUUID(), app: 'shop',
+      },
+    })
+    const registered: AccountEvent = { type: 'AccountRegistered', data: { source: 'added', identifiers: [], mfa: false } }
+    await write(`account-${ada}`, [registered, linked('aaaa', one), linked('bbbb', other), { type: 'PasskeyActivated', data: { passkey: 'aaaa' } }])
+    await write(`account-${bob}`, [registered, linked('cccc', one), { type: 'PasskeyRevoked', data: { passkey: 'cccc', reason: 'login_unfinished' } }])
+    await write(`account-${randomUUID()}`, [registered])
+    await caughtUp()
+    expect(await model.pendingPasskeys(10)).toEqual([{ account: ada, session: other }])
+    expect(await model.pendingPasskeys(0)).toEqual([])
+  })
+})
+
+describe('The row of a login', () => {
+  test('is given as soon as it has the revision that the reader has seen', async () => {
+    model.start()
+    const id = await login(ada)
+    await caughtUp()
+    expect(await model.session(id, 0)).toMatchObject({ revision: 0, view: { password: 'due' } })
+    const reading = model.session(id, 1)
+    await write(`session-${id}`, [facts.verified()], 0)
+    expect(await reading).toMatchObject({ revision: 1, view: { password: 'verified' } })
+  })
+
+  test('is not given while it is late, unknown, or the database away', async () => {
+    model.start()
+    const id = await login(ada)
+    await caughtUp()
+    expect([await model.session(id, 7), await model.session(randomUUID(), 0)]).toEqual([undefined, undefined])
+    await server.stop()
+    expect(await model.session(id, 0)).toBeUndefined()
+    await server.start()
+    await until(async () => (await model.session(id, 0)) !== undefined)
+  })
+})
