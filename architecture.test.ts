@@ -29,7 +29,7 @@ const rules: Record<string, Rule> = {
   http: { imports: ['domain', 'engine', 'projections', 'audit', 'mobile-contracts'], never: storeClients },
   console: { imports: ['domain', 'engine', 'projections', 'audit', 'mobile-contracts'], never: storeClients },
   // The composition root, the command line and what is beside them: they put the house together.
-  '': { imports: [...anything, 'stories'] },
+  '': { imports: [...anything, 'cli'] },
   cli: { imports: [...anything, '', 'stories'] },
   bench: { imports: [...anything, ''] },
   scripts: { imports: [...anything, ''] },

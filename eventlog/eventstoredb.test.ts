@@ -92,7 +92,8 @@ describe('a node that hangs', () => {
     await log.append(newStream(), newEvents(1), 'none')
     await standIn.freeze()
     onTestFinished(() => standIn.thaw())
-    const running = Array.from({ length: 300 }, () => log.append(newStream(), [newEvent({ text: 'x'.repeat(2_000) })], 'none'))
+    // More than the connection takes before its window is full.
+    const running = Array.from({ length: 2_000 }, () => log.append(newStream(), [newEvent({ text: 'x'.repeat(1_000) })], 'none'))
     for (const result of await Promise.allSettled(running)) expect(result).toMatchObject({ status: 'rejected', reason: expect.any(OutcomeUnknown) })
     expect(await strays()).toEqual([])
   })
