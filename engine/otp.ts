@@ -20,9 +20,10 @@ export function createOtpSteps(dependencies: { streams: Streams; vault: Vault; o
 
   const send = (channel: Channel): Step<Send> => ({
     action: 'otp_send',
-    judge: async (_, person) => ({
+    judge: async ({ view }, person) => ({
       channel,
-      destination: person && destinationOf(person.state, channel),
+      // Only where the answer said that a code can go.
+      destination: person && view.contacts.includes(channel) ? destinationOf(person.state, channel) : undefined,
       expiresAt: inSeconds(limits.otpSeconds),
       resendAt: inSeconds(limits.otpResendSeconds),
     }),

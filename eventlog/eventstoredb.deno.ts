@@ -2,9 +2,8 @@ import { contract } from './contract.ts'
 import { openEventStoreDb } from './eventstoredb.ts'
 import { startStandIn } from './stand-in/start.ts'
 
-declare const Deno: {
-  test: { (test: { name: string; fn: () => Promise<void>; sanitizeOps: false; sanitizeResources: false }): void; afterAll(run: () => Promise<void>): void }
-}
+type DenoTest = { name: string; fn: () => Promise<void>; sanitizeOps: false; sanitizeResources: false }
+declare const Deno: { test: { (test: DenoTest): void; afterAll(run: () => Promise<void>): void } }
 
 const standIn = await startStandIn()
 Deno.test.afterAll(() => standIn.stop())

@@ -24,7 +24,7 @@ export function createApp(dependencies: HttpDependencies & { readiness: () => Pr
 
   app.route('/v1/sessions', sessionRoutes(dependencies))
 
-  // RFC 7517. Verifiers may keep it for a while: a new key is announced, and an old one stays, for longer than that.
+  // RFC 7517. Verifiers may keep it for a while: an old key stays for longer than that, and one that they do not know makes them look again.
   app.get('/.well-known/jwks.json', async (c) => c.json(await engine.signingKeys.jwks(), 200, { 'Cache-Control': 'public, max-age=300' }))
 
   app.get('/health/live', (c) => c.json({ live: true }))

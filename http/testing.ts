@@ -1,6 +1,7 @@
 /** The API as `createApp` makes it, on a real engine and a real log in a file of its own. The clock stands still until a test moves it, and the carrier keeps what it is given. */
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import type { Hono } from 'hono'
+import { expect } from 'vitest'
 import type { Carrier, Message, Receipt } from '../delivery/delivery.ts'
 import { Policy } from '../domain/policy.ts'
 import { actions, type Channel, type Step } from '../domain/session/vocabulary.ts'
@@ -173,6 +174,20 @@ export async function openApi(options: ApiOptions = {}) {
       return { ...login, last, tokens: last.body.tokens as Tokens }
     },
 
+    /** Somebody who is signed in, where every step is off but the offer. `complete` sends the last request of the login again. */
+    async signedIn(body?: Record<string, unknown>) {
+      const login = await this.loginAt('append', body)
+      const completing = newKey()
+      const complete = () => login.step('append/skip', { reason: 'declined' }, { key: completing })
+      return {
+        ...login,
+        complete,
+        tokens: (await complete()).body.tokens as Tokens,
+        refresh: (refreshToken: string, key = newKey()) => post(`${login.path}/refresh`, { body: { refreshToken }, key }),
+        signOut: (token: string, query = '') => call('DELETE', `${login.path}${query}`, { token }),
+      }
+    },
+
     /** The last code that was sent. */
     code: () => world.messages.at(-1)?.code ?? '',
 
@@ -202,3 +217,15 @@ export const startBody = (body: Record<string, unknown> = {}): Record<string, un
   device: { platform: 'ios' },
   ...body,
 })
+
+export const actionsOf = ({ body }: Reply): string[] => body.next.map(({ action }: { action: string }) => action)
+
+/** The step was taken: it wrote exactly this, and the login is at the next one. */
+export const done = (reply: Reply, events: string[], step: string | null): void => expect([reply.status, reply.events, reply.body.session.step]).toEqual([200, events, step])
+
+/** By default nothing was written. */
+export function refused(reply: Reply, status: number, code: string, events: string[] = []): void {
+  expect([reply.status, reply.body.code, reply.events]).toEqual([status, code, events])
+  expect(reply.headers.get('content-type')).toBe('application/problem+json')
+  expect(reply.body).toMatchObject({ type: `urn:keyledger:problem:${code}`, status, title: expect.any(String) })
+}

@@ -10,21 +10,24 @@ export type Key = Uint8Array | KeyObject
 /** Bytes would do as well, but Node takes longer to see that they are no key object than to encrypt. */
 const keyObject = (key: Key): KeyObject => (key instanceof Uint8Array ? createSecretKey(key) : key)
 
-// Drawn many at a time: one by one they would cost as much as the cipher.
-const nonces = Buffer.alloc(nonceBytes * 256)
-let drawn = nonces.length
-function nextNonce(): Buffer {
-  if (drawn === nonces.length) {
-    randomFillSync(nonces)
+const pool = Buffer.alloc(4096)
+let drawn = pool.length
+
+/** Random bytes, at most 64: drawn many at a time, since one by one they cost as much as the cipher. What was given out is not kept. */
+export function drawBytes(size: number): Buffer {
+  if (drawn + size > pool.length) {
+    randomFillSync(pool)
     drawn = 0
   }
-  return nonces.subarray(drawn, (drawn += nonceBytes))
+  const bytes = Buffer.from(pool.subarray(drawn, drawn + size))
+  pool.fill(0, drawn, (drawn += size))
+  return bytes
 }
 
 
 /** nonce || ciphertext || tag, base64url. `context` is authenticated and must be given again to open. */
 export function encrypt(key: Key, plaintext: Uint8Array, context: string): string {
-  const nonce = nextNonce()
+  const nonce = drawBytes(nonceBytes)
   const cipher = createCipheriv('aes-256-gcm', keyObject(key), nonce).setAAD(Buffer.from(context))
   return Buffer.concat([nonce, cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]).toString('base64url')
 }

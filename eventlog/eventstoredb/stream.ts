@@ -14,7 +14,10 @@ export type Bounds = {
   limitMs?: number
 }
 
-/** Hands the items of a stream to its reader, and leaves nothing of it behind. @throws Unavailable when `signal` aborts or time is up; the client's errors */
+/**
+ * Hands the items of a stream to its reader, and leaves nothing of it behind.
+ * @throws Unavailable when `signal` aborts or time is up; the client's errors
+ */
 export async function* drain<T>(stream: ClientStream, { signal, limitMs }: Bounds): AsyncGenerator<T> {
   // After the loop has ended, the client emits one more error (an AbortError). Without a listener that ends the process.
   stream.on('error', () => {})

@@ -1,13 +1,13 @@
 /** Between the store's values and the messages of the service definitions that the client ships. */
 import { Metadata, status, type ServiceError } from '@grpc/grpc-js'
-import shared from '@eventstore/db-client/generated/shared_pb.js'
+import shared, { type StreamIdentifier, type UUID } from '@eventstore/db-client/generated/shared_pb.js'
 import wireStatus from '@eventstore/db-client/generated/status_pb.js'
-import wire from '@eventstore/db-client/generated/streams_pb.js'
-import type { AppendReq, BatchAppendReq, ReadReq, ReadResp } from '@eventstore/db-client/generated/streams_pb.js'
+import wire, { type AppendReq, type BatchAppendReq, type ReadReq, type ReadResp } from '@eventstore/db-client/generated/streams_pb.js'
 import protobuf from 'google-protobuf/google/protobuf/any_pb.js'
 import { maxAppendSize, type Expected, type Proposed, type Refusal, type Stored, type Written } from './store.ts'
 
-export const nameOf = (identifier: InstanceType<typeof shared.StreamIdentifier> | undefined) => Buffer.from(identifier!.getStreamName_asU8()).toString()
+export const nameOf = (identifier: StreamIdentifier | undefined) => Buffer.from(identifier!.getStreamName_asU8()).toString()
+const identifierOf = (stream: string) => new shared.StreamIdentifier().setStreamName(Buffer.from(stream))
 
 export const proposed = (message: AppendReq.ProposedMessage | BatchAppendReq.ProposedMessage): Proposed => ({
   id: message.getId()!.getString(),
@@ -23,7 +23,7 @@ export const expectedOf = (options: { hasNoStream(): boolean; hasAny(): boolean 
 const recorded = (stored: Stored) => {
   const event = new wire.ReadResp.ReadEvent.RecordedEvent()
     .setId(new shared.UUID().setString(stored.id))
-    .setStreamIdentifier(new shared.StreamIdentifier().setStreamName(Buffer.from(stored.stream)))
+    .setStreamIdentifier(identifierOf(stored.stream))
     .setStreamRevision(String(stored.revision))
     .setCommitPosition(String(stored.position))
     .setPreparePosition(String(stored.position))
@@ -36,8 +36,8 @@ const recorded = (stored: Stored) => {
 export const eventMessage = (stored: Stored): ReadResp =>
   new wire.ReadResp().setEvent(new wire.ReadResp.ReadEvent().setEvent(recorded(stored)).setCommitPosition(String(stored.position)))
 
-export const notFoundMessage = (stream: string): ReadResp => new wire.ReadResp().setStreamNotFound(
-  new wire.ReadResp.StreamNotFound().setStreamIdentifier(new shared.StreamIdentifier().setStreamName(Buffer.from(stream))))
+export const notFoundMessage = (stream: string): ReadResp =>
+  new wire.ReadResp().setStreamNotFound(new wire.ReadResp.StreamNotFound().setStreamIdentifier(identifierOf(stream)))
 
 export const checkpointMessage = (position: number): ReadResp => new wire.ReadResp().setCheckpoint(
   new wire.ReadResp.Checkpoint().setCommitPosition(String(position)).setPreparePosition(String(position)))
@@ -69,23 +69,27 @@ export const appendResponse = (outcome: Written | Extract<Refusal, { refused: 'w
   return response.setSuccess(outcome.position === undefined ? success : success.setPosition(position))
 }
 
-/** The answer in `BatchAppend`, where everything is a message. */
-export const batchResponse = (outcome: Written | Refusal, correlation: InstanceType<typeof shared.UUID>, stream: string) => {
-  const response = new wire.BatchAppendResp().setCorrelationId(correlation)
-    .setStreamIdentifier(new shared.StreamIdentifier().setStreamName(Buffer.from(stream)))
-  if ('refused' in outcome) {
-    const details = new protobuf.Any()
-    if (outcome.refused === 'wrong-expected-version') {
-      const wrong = new shared.WrongExpectedVersion()
-      if (outcome.current !== 'none') wrong.setCurrentStreamRevision(String(outcome.current))
-      details.pack(wrong.serializeBinary(), 'event_store.client.WrongExpectedVersion')
-    } else if (outcome.refused === 'stream-deleted') {
-      details.pack(new shared.StreamDeleted().serializeBinary(), 'event_store.client.StreamDeleted')
-    } else {
-      details.pack(new shared.MaximumAppendSizeExceeded().setMaxappendsize(maxAppendSize).serializeBinary(), 'event_store.client.MaximumAppendSizeExceeded')
-    }
-    return response.setError(new wireStatus.Status().setDetails(details))
+const detailsOf = (refusal: Refusal) => {
+  const details = new protobuf.Any()
+  const pack = (message: { serializeBinary(): Uint8Array }, name: string) => {
+    details.pack(message.serializeBinary(), `event_store.client.${name}`)
+    return details
   }
+  switch (refusal.refused) {
+    case 'stream-deleted': return pack(new shared.StreamDeleted(), 'StreamDeleted')
+    case 'maximum-append-size-exceeded':
+      return pack(new shared.MaximumAppendSizeExceeded().setMaxappendsize(maxAppendSize), 'MaximumAppendSizeExceeded')
+    case 'wrong-expected-version': {
+      const wrong = new shared.WrongExpectedVersion()
+      return pack(refusal.current === 'none' ? wrong : wrong.setCurrentStreamRevision(String(refusal.current)), 'WrongExpectedVersion')
+    }
+  }
+}
+
+/** The answer in `BatchAppend`, where everything is a message. */
+export const batchResponse = (outcome: Written | Refusal, correlation: UUID, stream: string) => {
+  const response = new wire.BatchAppendResp().setCorrelationId(correlation).setStreamIdentifier(identifierOf(stream))
+  if ('refused' in outcome) return response.setError(new wireStatus.Status().setDetails(detailsOf(outcome)))
   const success = new wire.BatchAppendResp.Success().setCurrentRevision(String(outcome.revision))
   const position = new shared.AllStreamPosition().setCommitPosition(String(outcome.position)).setPreparePosition(String(outcome.position))
   return response.setSuccess(outcome.position === undefined ? success : success.setPosition(position))

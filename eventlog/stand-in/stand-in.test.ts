@@ -152,7 +152,8 @@ describe('a read', () => {
   test('goes forwards from a revision and backwards from the end', async () => {
     const [client, stream] = [connect(), newStream()]
     await client.appendToStream(stream, newEvents(5))
-    const revisions = async (options: Parameters<typeof client.readStream>[1]) => (await collect(client.readStream(stream, options))).map(({ event }) => event!.revision)
+    const revisions = async (options: Parameters<typeof client.readStream>[1]) =>
+      (await collect(client.readStream(stream, options))).map(({ event }) => event!.revision)
     expect(await revisions({ fromRevision: 3n })).toEqual([3n, 4n])
     expect(await revisions({ fromRevision: 9n })).toEqual([])
     expect(await revisions({ fromRevision: END, direction: BACKWARDS, maxCount: 2 })).toEqual([4n, 3n])
@@ -200,7 +201,8 @@ describe('a filtered subscription', () => {
     await client.appendToStream(newStream(), newEvents(40))
     const end = (await client.appendToStream(newStream(category), newEvents(1))).position!.commit
     const heard: bigint[] = []
-    const filter = streamNameFilter({ prefixes: [`${category}-`], checkpointInterval: 1, checkpointReached: (_, { commit }) => void heard.push(commit) })
+    const checkpointReached = (_: unknown, { commit }: { commit: bigint }) => void heard.push(commit)
+    const filter = streamNameFilter({ prefixes: [`${category}-`], checkpointInterval: 1, checkpointReached })
     const subscription = client.subscribeToAll({ fromPosition, filter }).on('error', () => {})
     for await (const { event } of subscription) if (heard.push(event!.position.commit) && event!.position.commit === end) break
     expect(heard).toHaveLength(4)
@@ -224,7 +226,7 @@ describe.skipIf(realNode !== undefined)('a node', () => {
     return { errors, ended, confirmed: once(subscription, 'confirmation') }
   }
 
-  test('that is killed ends the running appends with UnavailableError and the next with a plain "14 UNAVAILABLE"; the client recovers by itself', async () => {
+  test('that is killed ends running appends with UnavailableError, the next with a plain "14 UNAVAILABLE"; the client recovers', async () => {
     const client = connect()
     await client.appendToStream(newStream(), newEvents(1))
     await standIn.freeze()

@@ -31,8 +31,10 @@ export const startStandIn = async ({ leader }: { leader?: string } = {}): Promis
   const folder = mkdtempSync(join(tmpdir(), 'stand-in-'))
   let running: ChildProcess
   const start = async (port: number): Promise<number> => {
-    running = spawn(node, [program, String(port), join(folder, 'journal'), ...(leader === undefined ? [] : [leader])], { stdio: ['pipe', 'pipe', 'inherit'] })
-    const [line] = await Promise.race([once(running.stdout!, 'data'), once(running, 'exit').then(() => Promise.reject(new Error('the stand-in did not start')))])
+    const options = [String(port), join(folder, 'journal'), ...(leader === undefined ? [] : [leader])]
+    running = spawn(node, [program, ...options], { stdio: ['pipe', 'pipe', 'inherit'] })
+    const ended = once(running, 'exit').then(() => Promise.reject(new Error('the stand-in did not start')))
+    const [line] = await Promise.race([once(running.stdout!, 'data'), ended])
     return Number(line)
   }
   const lives = () => running.exitCode === null && running.signalCode === null

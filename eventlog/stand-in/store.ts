@@ -1,4 +1,4 @@
-/** What EventStoreDB 23.10 does with appends and deletes, in memory. Every rule here was seen at a real node; `stand-in.test.ts` runs against both. */
+/** What EventStoreDB 23.10 does with appends and deletes, in memory. Each rule was seen at a real node: `stand-in.test.ts` runs against both. */
 export type Expected = number | 'none' | 'any'
 export type Proposed = { id: string; type: string; contentType: string; data: string; metadata: string }
 export type Stored = Proposed & { stream: string; revision: bigint; position: number; created: number }
@@ -42,8 +42,10 @@ export const createStore = (past: readonly Entry[], journal: (entry: Entry) => v
     all.push(stored)
     return stored
   }
-  const putMark = (name: string, type: string, data: string, at: number, revision?: bigint) =>
-    put(name, { id: crypto.randomUUID(), type, contentType: 'application/json', data: Buffer.from(data).toString('base64'), metadata: '' }, at, revision)
+  const putMark = (name: string, type: string, json: string, at: number, revision?: bigint) => {
+    const data = Buffer.from(json).toString('base64')
+    return put(name, { id: crypto.randomUUID(), type, contentType: 'application/json', data, metadata: '' }, at, revision)
+  }
 
   const apply = (entry: Entry): Stored | undefined => {
     const stream = streamOf(entry.stream)
@@ -72,17 +74,21 @@ export const createStore = (past: readonly Entry[], journal: (entry: Entry) => v
   /** The first answer again, where all events are there already: where this append would have put them, or for 'any' somewhere. */
   const repeated = (stream: Stream, events: readonly Proposed[], expected: Expected): Written | 'new' | 'in part' => {
     const first = expected === 'none' ? 0 : Number(expected) + 1
-    const found = events.map(({ id }, index) =>
-      expected === 'any' ? stream.events.find(event => event.id === id) : [stream.events[first + index]].find(event => event?.id === id))
+    const found = events.map(({ id }, index) => {
+      const there = expected === 'any' ? stream.events.find(event => event.id === id) : stream.events[first + index]
+      return there?.id === id ? there : undefined
+    })
+    if (!found[0]) return 'new'
     const last = found.at(-1)
-    if (!found[0] || !last) return found[0] ? 'in part' : 'new'
-    return found.includes(undefined) ? 'in part' : { revision: Number(last.revision), position: stream.softDeleted ? undefined : last.position }
+    if (!last || found.includes(undefined)) return 'in part'
+    return { revision: Number(last.revision), position: stream.softDeleted ? undefined : last.position }
   }
 
   const append = (name: string, events: Proposed[], expected: Expected): Written | Refusal => {
     const stream = streamOf(name)
     if (stream.tombstoned) return { refused: 'stream-deleted' }
-    if (events.reduce((sum, { data }) => sum + Buffer.byteLength(data, 'base64'), 0) > maxAppendSize) return { refused: 'maximum-append-size-exceeded' }
+    const bytes = events.reduce((sum, { data }) => sum + Buffer.byteLength(data, 'base64'), 0)
+    if (bytes > maxAppendSize) return { refused: 'maximum-append-size-exceeded' }
     const head = stream.events.length - 1
     const wrong: Refusal = { refused: 'wrong-expected-version', current: head === -1 ? 'none' : head }
     const after = expected === 'none' ? -1 : expected === 'any' ? head : expected
@@ -99,6 +105,7 @@ export const createStore = (past: readonly Entry[], journal: (entry: Entry) => v
     return { revision: Number(last.revision), position: last.position }
   }
 
+  /** Expecting any revision, as the client does by default. */
   const remove = (op: 'delete' | 'tombstone', name: string): Written | Refusal => {
     const stream = streamOf(name)
     if (stream.tombstoned) return { refused: 'stream-deleted' }
@@ -119,7 +126,7 @@ export const createStore = (past: readonly Entry[], journal: (entry: Entry) => v
       if (stream.tombstoned) return 'stream-deleted'
       return stream.softDeleted || stream.events.length === 0 ? undefined : stream.events.slice(stream.firstVisible)
     },
-    /** Calls `wake` at every change until the answer is called. */
+    /** Calls `wake` at every change, until the function that it returns is called. */
     onChange: (wake: () => void) => {
       waiting.add(wake)
       return () => void waiting.delete(wake)

@@ -1,0 +1,90 @@
+import { afterEach, describe, expect, test } from 'vitest'
+import { hash as argon2id } from '@node-rs/argon2'
+import { actionsOf, done, openApi, password, refused, type Api, type ApiOptions } from './testing.ts'
+
+let api: Api
+afterEach(() => api.close())
+const open = async (options: ApiOptions = {}, account: Parameters<Api['register']>[0] = {}) => {
+  api = await openApi(options)
+  return api.register(account)
+}
+
+describe('The password', () => {
+  test('that is right brings the offer', async () => {
+    await open()
+    const login = await api.start()
+    const reply = await login.step('password', { password })
+    done(reply, ['PasswordVerified', 'AppendOffered'], 'append')
+    expect(reply.body.offer).toEqual({ outcome: 'offered', reason: null, number: 1, mode: 'manual', entryPoint: 'post_login', variant: null })
+    expect(actionsOf(reply)).toEqual(['append_options', 'append_skip', 'append_report'])
+    expect(reply.body.otp).toMatchObject({ outcome: 'due', channels: ['email'], sendsLeft: 5, attemptsLeft: 5 })
+  })
+
+  test('that is wrong thirty times ends the login, and the right one comes too late', async () => {
+    await open()
+    const login = await api.start()
+    for (let left = 29; left > 0; left -= 1) expect((await login.step('password', { password: `wrong ${left}` })).body.session.attemptsLeft).toBe(left)
+    const last = await login.step('password', { password: 'wrong' })
+    refused(last, 403, 'password_rejected', ['PasswordRejected', 'SessionEnded'])
+    expect([last.body.session.status, last.body.session.endReason, last.body.next]).toEqual(['ended', 'too_many_refusals', []])
+    refused(await login.step('password', { password }), 410, 'session_ended')
+  })
+
+  test('is asked for again before anything else', async () => {
+    await open()
+    const login = await api.start()
+    for (const [name, fields] of [['append/options'], ['append/skip', { reason: 'never' }], ['otp/send', { channel: 'email' }], ['otp', { code: '123456' }], ['otp/skip'], ['pin', {}], ['pin/skip'], ['biometrics', { enabled: true }], ['biometrics/skip']] as const) {
+      const reply = await login.step(name, fields)
+      refused(reply, 409, 'step_not_legal')
+      expect(actionsOf(reply)).toEqual(['password'])
+    }
+    expect(api.world.messages).toEqual([])
+  })
+
+  test('costs as many reads of the log for an identifier that nobody owns', async () => {
+    await open()
+    const reads: string[] = []
+    const { read } = api.log
+    api.log.read = (stream, from) => (reads.push(stream), read(stream, from))
+    const counts: number[] = []
+    for (const identifier of ['ada@example.com', 'nobody@example.com']) {
+      const login = await api.start({ identifier })
+      reads.length = 0
+      await login.step('password', { password: 'wrong' })
+      counts.push(reads.length)
+    }
+    expect(counts).toEqual([1, 1])
+  })
+
+  test('asks no database unless an offer hangs on it', async () => {
+    await open()
+    const login = await api.start()
+    await login.step('password', { password: 'wrong' })
+    expect(api.world.historyAsked).toBe(0)
+    await login.step('password', { password })
+    expect(api.world.historyAsked).toBe(1)
+    for (const [name, fields] of [['append/options', undefined], ['append/skip', { reason: 'declined' }], ['otp/send', { channel: 'email' }]] as const) await login.step(name, fields)
+    expect(api.world.historyAsked).toBe(1)
+  })
+
+  test('brings no offer while its history cannot be had, and the login goes on', async () => {
+    await open()
+    api.world.offers = 'unavailable'
+    const reply = await (await api.start()).step('password', { password })
+    done(reply, ['PasswordVerified', 'AppendWithheld'], 'otp')
+    expect(reply.body.offer).toBeNull()
+  })
+
+  test('counts the offer as the next one', async () => {
+    await open()
+    api.world.offers = { offers: 6 }
+    expect((await (await api.start()).step('password', { password })).body.offer.number).toBe(7)
+  })
+
+  test('imported under weaker parameters is hashed anew, once the answer is given', async () => {
+    const weak = await argon2id(password, { memoryCost: 512, timeCost: 1, parallelism: 1 })
+    await open({}, { source: 'import', password: { hash: weak } })
+    expect((await (await api.start()).step('password', { password })).events).toEqual(['PasswordVerified', 'AppendOffered', 'PasswordSet'])
+    expect((await (await api.start()).step('password', { password })).events).toEqual(['PasswordVerified', 'AppendOffered'])
+  })
+})
