@@ -1,6 +1,6 @@
-import { afterEach, describe, expect, test } from 'vitest'
 import { createHmac, generateKeyPairSync, sign } from 'node:crypto'
 import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify, SignJWT } from 'jose'
+import { afterEach, describe, expect, test } from 'vitest'
 import type { Policy } from '../domain/policy.ts'
 import { issuer, off, openApi, refused, type Api } from './testing.ts'
 

@@ -1,5 +1,5 @@
-import { afterEach, describe, expect, test } from 'vitest'
 import { hash as argon2id } from '@node-rs/argon2'
+import { afterEach, describe, expect, test } from 'vitest'
 import { actionsOf, done, openApi, password, refused, type Api, type ApiOptions } from './testing.ts'
 
 let api: Api

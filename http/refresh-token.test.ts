@@ -1,7 +1,7 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { decodeJwt } from 'jose'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Policy } from '../domain/policy.ts'
-import { newKey, off, openApi, refused, type Api } from './testing.ts'
+import { newKey, off, openApi, password, refused, type Api } from './testing.ts'
 
 let api: Api
 afterEach(() => api.close())

@@ -10,6 +10,9 @@ import { sessionAnswer } from './answers.ts'
 import { refusal } from './problems.ts'
 import { bearerOf, bodyOf, keyOf, sessionOf } from './request.ts'
 
+/** Characters of it that are kept: a start is one event of 2 KB at most. */
+const maxUserAgent = 96
+
 /** The row of a session once it has reached `revision`; undefined when it is late or the database is away. */
 export type SessionReader = (session: string, revision: number) => Promise<{ view: SessionView; revision: number } | undefined>
 
@@ -36,7 +39,7 @@ export function sessionRoutes({ engine, readSession, now, addressOf }: HttpDepen
     .post('/', async (c) => {
       const key = keyOf(c)
       const parsed = await bodyOf(c, body.StartBody)
-      const answer = await engine.start({ ...parsed, key, body: parsed, from: { address: addressOf(c), userAgent: c.req.header('user-agent')?.slice(0, 128) } })
+      const answer = await engine.start({ ...parsed, key, body: parsed, from: { address: addressOf(c), userAgent: c.req.header('user-agent')?.slice(0, maxUserAgent) } })
       c.header('Location', `/v1/sessions/${answer.session}`)
       return answered(c, answer, {}, 201)
     })

@@ -3,14 +3,16 @@ import { z } from 'zod'
 import { Channel, EntryPoint, Platform, SkipReason } from '../domain/session/vocabulary.ts'
 
 const short = z.string().min(1).max(64)
+/** Stands in the log in clear, so it is no free text. */
+const version = z.string().regex(/^[\w.+() -]{1,32}$/)
 
 export const Device = z.object({
   platform: Platform,
   /** BCP 47; codes and notices are written in it. */
   locale: z.string().regex(/^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$/).max(35).optional(),
-  osVersion: short.optional(),
-  appVersion: short.optional(),
-  model: short.optional(),
+  osVersion: version.optional(),
+  appVersion: version.optional(),
+  model: z.string().min(1).max(48).optional(),
   /** Whether the device has a screen lock: without one it cannot keep a passkey. */
   screenLock: z.boolean().optional(),
 })

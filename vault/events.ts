@@ -8,7 +8,7 @@ export const keyEvents = {
     master: clear(z.string()),
     wrapped: clear(Base64Url),
   }),
-  SigningKeyAdded: event('Access tokens are signed with this key from here on; the public half of the ones before stays in the JWKS until `retiresAt`.', {
+  SigningKeyAdded: event('Access tokens are signed with this key from here on; the public half of the one before stays in the JWKS for a day.', {
     kid: clear(z.string()),
     publicJwk: clear(z.record(z.string(), z.string())),
     master: clear(z.string()),
