@@ -2,7 +2,7 @@ FROM node:24-slim
 WORKDIR /keyledger
 COPY package.json package-lock.json ./
 # The image is the pinned runtime: the scripts that would install another one are not run.
-RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
+RUN npm install --no-save --omit=dev --ignore-scripts --no-audit --no-fund
 COPY . .
 RUN mkdir data && chown node:node data
 USER node

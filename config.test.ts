@@ -46,7 +46,7 @@ describe('Without any configuration', () => {
       email: undefined, sms: undefined, deliveryPlaintext: false, issuer: undefined, flowSeconds: 900, sweepMs: 5_000,
     })
     expect(apps.map(({ id, rpId, web }) => ({ id, rpId, web }))).toEqual([{ id: 'demo', rpId: 'localhost', web: ['http://localhost:8787'] }])
-    expect(policy).toMatchObject({ order: ['append', 'otp', 'pin', 'biometrics'], withPasskey: { otp: 'required' }, withoutPasskey: { otp: 'required' }, append: { enabled: true } })
+    expect(policy).toMatchObject({ order: ['append', 'otp', 'pin', 'biometrics'], withPasskey: { otp: 'required' }, withoutPasskey: { otp: 'required' } })
   })
 
   test('a variable that is set to nothing is not set', () => {
@@ -56,7 +56,8 @@ describe('Without any configuration', () => {
 
 describe('In production', () => {
   test('all that is given is taken', () => {
-    const config = read({ ...production, HOST: '::', PORT: '80', SMS_WEBHOOK_URL: 'https://sms.example/hook', SMS_WEBHOOK_SECRET: 'whsec_c2VjcmV0', DELIVERY_PLAINTEXT: 'true' }, { ...productionFile, flowSeconds: 600 })
+    const sms = { SMS_WEBHOOK_URL: 'https://sms.example/hook', SMS_WEBHOOK_SECRET: 'whsec_c2VjcmV0', DELIVERY_PLAINTEXT: 'true' }
+    const config = read({ ...production, ...sms, HOST: '::', PORT: '80' }, { ...productionFile, flowSeconds: 600 })
     expect(config).toMatchObject({
       host: '::', port: 80, eventStoreDbUrl: production.EVENTSTOREDB_URL, databaseUrl: production.DATABASE_URL, masterKeys: [one],
       email: { url: production.SMTP_URL, from: production.MAIL_FROM }, sms: { url: 'https://sms.example/hook', secret: 'whsec_c2VjcmV0' },
@@ -97,15 +98,18 @@ describe('What is wrong', () => {
     }
     const problems = problemsOf(wrong, { issuer: 'login', apps: [{ ...shop, rpId: 'no host' }], policy: { order: ['append', 'otp'] }, flowSeconds: 1, colour: 'blue' })
     for (const named of [
-      /^PORT must be a number from 0 to 65535$/, /^EVENTSTOREDB_URL must be a URL that begins with esdb:\/\/ or esdb\+discover:\/\/$/, /^DATABASE_URL must be /, /^SMTP_URL must be /, /^SMS_WEBHOOK_SECRET must be whsec_/, /^DELIVERY_PLAINTEXT /,
+      /^PORT must be a number from 0 to 65535$/, /^EVENTSTOREDB_URL must be a URL that begins with esdb:\/\/ or esdb\+discover:\/\/$/,
+      /^DATABASE_URL must be /, /^SMTP_URL must be /, /^SMS_WEBHOOK_SECRET must be whsec_/, /^DELIVERY_PLAINTEXT /,
       /^KEYLEDGER_MASTER_KEY: a master key is 32 bytes, as base64$/, /^SMTP_URL and MAIL_FROM go together$/, /^SMS_WEBHOOK_URL and SMS_WEBHOOK_SECRET go together$/,
-      /keyledger\.json: issuer: /, /keyledger\.json: apps\.0\.rpId: /, /keyledger\.json: policy\.order: must name each of append, otp, pin, biometrics once$/, /keyledger\.json: flowSeconds: /, /keyledger\.json: the file: .*colour/,
+      /keyledger\.json: issuer: /, /keyledger\.json: apps\.0\.rpId: /,
+      /keyledger\.json: policy\.order: must name each of append, otp, pin, biometrics once$/, /keyledger\.json: flowSeconds: /, /keyledger\.json: the file: .*colour/,
     ]) expect(problems).toContainEqual(expect.stringMatching(named))
     expect(problems).toHaveLength(14)
   })
 
   test('is told a line each, in a message that can be shown', () => {
-    expect(() => read({ PORT: 'http', SMTP_URL: 'smtp://mail.example' })).toThrow('The configuration is not complete:\n  - PORT must be a number from 0 to 65535\n  - SMTP_URL and MAIL_FROM go together')
+    const told = 'The configuration is not complete:\n  - PORT must be a number from 0 to 65535\n  - SMTP_URL and MAIL_FROM go together'
+    expect(() => read({ PORT: 'http', SMTP_URL: 'smtp://mail.example' })).toThrow(told)
   })
 
   test.each<[string, Record<string, string>]>([

@@ -28,9 +28,8 @@ child.on('exit', (code, signal) => process.exit(code ?? (signal ? 1 : 0)))
 function install() {
   console.error('Installing what is missing ...')
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm'
-  // With modules there, an engine may be running on them: add to them, and leave what is in use alone.
-  const how = existsSync(join(root, 'node_modules')) ? ['install', '--no-save'] : ['ci']
-  const flags = [...how, '--no-audit', '--no-fund', '--loglevel=error', ...(dev ? ['--include=dev'] : ['--omit=dev'])]
+  // `install`, not `ci`: with modules there an engine may be running on them, so what is in use is left alone. The lock file holds for both.
+  const flags = ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error', ...(dev ? ['--include=dev'] : ['--omit=dev'])]
   const { status } = spawnSync(npm, flags, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], shell: process.platform === 'win32' })
   if (status !== 0) process.exit(status ?? 1)
   writeFileSync(marker, wanted(dev ? 'all' : 'production'))

@@ -44,7 +44,12 @@ describe('The access token', () => {
 
   describe('is refused', () => {
     const use = async (token: string, path: string) => {
-      for (const reply of [await api.call('GET', path, { token }), await api.post(`${path}/unlock`, { token, body: { pin: '1' } }), await api.post(`${path}/biometrics`, { token, body: { enabled: true } }), await api.call('DELETE', path, { token })]) {
+      for (const reply of [
+        await api.call('GET', path, { token }),
+        await api.post(`${path}/unlock`, { token, body: { pin: '1' } }),
+        await api.post(`${path}/biometrics`, { token, body: { enabled: true } }),
+        await api.call('DELETE', path, { token }),
+      ]) {
         refused(reply, 401, 'access_token_invalid')
         expect(reply.headers.get('www-authenticate')).toBe('Bearer')
       }

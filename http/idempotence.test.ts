@@ -109,7 +109,8 @@ describe('Guesses with keys of their own', () => {
 
 describe('A start that is sent again', () => {
   beforeEach(() => open())
-  const again = (flowToken: string, key: string, body: Record<string, unknown> = {}) => api.post('/v1/sessions', { key, body: startBody({ flowChallenge: challengeOf(flowToken), ...body }) })
+  const again = (flowToken: string, key: string, body: Record<string, unknown> = {}) =>
+    api.post('/v1/sessions', { key, body: startBody({ flowChallenge: challengeOf(flowToken), ...body }) })
 
   test('is answered as it was first, though the login went on: whoever sends it has no token', async () => {
     const key = newKey()

@@ -80,7 +80,8 @@ const reached: Record<ProblemCode, Reached | string> = {
     reach: async (api) => {
       const login = await api.loginAt('append')
       const { body } = await login.step('append/options')
-      const [one, other] = await Promise.all([createAuthenticator().create(body.creationOptions, ceremonyHere), createAuthenticator().create(body.creationOptions, ceremonyHere)])
+      const create = () => createAuthenticator().create(body.creationOptions, ceremonyHere)
+      const [one, other] = [await create(), await create()]
       failing(api, 'session-', 1)
       await login.step('append', { credential: one })
       return login.step('append', { credential: other })
@@ -179,7 +180,8 @@ const reached: Record<ProblemCode, Reached | string> = {
   busy: {
     status: 503,
     retryAfter: '1',
-    options: { passwords: { ...createPasswords({ gate: createHashGate({ atOnce: 0, queue: 0 }) }), hash: async () => '$argon2id$v=19$m=1024,t=1,p=1$AAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAA' } },
+    options: { passwords: createPasswords({ gate: createHashGate({ atOnce: 0, queue: 0 }) }) },
+    account: { password: { hash: '$argon2id$v=19$m=1024,t=1,p=1$AAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAA' } },
     reach: async (api) => (await api.start()).step('password', { password }),
   },
   log_unavailable: {

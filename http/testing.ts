@@ -1,4 +1,7 @@
-/** The API as `createApp` makes it, on a real engine and a real log in a file of its own. The clock stands still until a test moves it, and the carrier keeps what it is given. */
+/**
+ * The API as `createApp` makes it, on a real engine and a real log in a file of its own. The clock stands still until a test moves it, and the
+ * carrier keeps what it is given.
+ */
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import type { Hono } from 'hono'
 import { expect } from 'vitest'
@@ -133,7 +136,8 @@ export async function openApi(options: ApiOptions = {}) {
     const started = await post('/v1/sessions', { body: startBody({ flowChallenge: challengeOf(flowToken), ...body }), key }, app)
     const id = started.body.session?.id as string
     const path = `/v1/sessions/${id}`
-    const step: TakeStep = (name, fields, request = {}, on) => post(`${path}/${name}`, { token: flowToken, ...(fields === undefined ? {} : { body: fields }), ...request }, on ?? app)
+    const step: TakeStep = (name, fields, request = {}, on) =>
+      post(`${path}/${name}`, { token: flowToken, ...(fields === undefined ? {} : { body: fields }), ...request }, on ?? app)
     return { started, id, path, flowToken, step, read: (token = flowToken, query = '') => call('GET', `${path}${query}`, { token }, app) }
   }
 
@@ -157,8 +161,10 @@ export async function openApi(options: ApiOptions = {}) {
     },
 
     /** Something happens to the account that was registered last. */
-    inAccount: (...events: AccountEvent[]) =>
-      node.engine.streams.transact(accounts, accountStream(world.account), { actor: 'cli:test', correlationId: world.account, causationId: randomUUID() }, () => ({ events, result: undefined })),
+    async inAccount(...events: AccountEvent[]): Promise<void> {
+      const cause = { actor: 'cli:test', correlationId: world.account, causationId: randomUUID() }
+      await node.engine.streams.transact(accounts, accountStream(world.account), cause, () => ({ events, result: undefined }))
+    },
 
     start,
 
@@ -221,7 +227,8 @@ export const startBody = (body: Record<string, unknown> = {}): Record<string, un
 export const actionsOf = ({ body }: Reply): string[] => body.next.map(({ action }: { action: string }) => action)
 
 /** The step was taken: it wrote exactly this, and the login is at the next one. */
-export const done = (reply: Reply, events: string[], step: string | null): void => expect([reply.status, reply.events, reply.body.session.step]).toEqual([200, events, step])
+export const done = ({ status, body, events }: Reply, written: string[], step: string | null): void =>
+  expect([status, events, body.session.step]).toEqual([200, written, step])
 
 /** By default nothing was written. */
 export function refused(reply: Reply, status: number, code: string, events: string[] = []): void {

@@ -20,4 +20,4 @@ export const recorded = (stream: string, events: readonly Event[]): Recorded[] =
 
 /** Through JSON after each event, as between two batches. */
 export const rowOf = <Row extends object>(projection: Projection<Row>, stream: string, ...events: Event[]): Row =>
-  recorded(stream, events).reduce<Row>((row, event) => JSON.parse(JSON.stringify(projection.evolve(row, event))), projection.initial(projection.key({ stream } as Recorded) ?? ''))
+  recorded(stream, events).reduce<Row>((row, event) => JSON.parse(JSON.stringify(projection.evolve(row, event))), projection.initial(stream))

@@ -14,13 +14,17 @@ describe('The row of a login', () => {
     })
   })
 
-  test.each<[string, SessionEvent]>([['completed', completed()], ['expired', facts.expired()], ['ended', facts.ended('too_many_refusals')]])('says that it is %s', (status, last) => {
+  const ends: [string, SessionEvent][] = [['completed', completed()], ['expired', facts.expired()], ['ended', facts.ended('too_many_refusals')]]
+  test.each(ends)('says that it is %s', (status, last) => {
     expect(row(entered(), verified(), last)).toMatchObject({ status, revision: 2, started_at: at(0), updated_at: at(2) })
   })
 
   // Every type there is, some of them the second time with another answer.
   const walks: SessionEvent[][] = [
-    [entered(), facts.wrongPassword(), verified(), offered(), started(), facts.cancelled(), started(2), facts.failedHere(), started(3), appended(3), issued(), facts.undelivered(), issued(2, 1), sent(2), facts.codeRejected(4, 'wrong_code', 2), codeVerified(), pinSet(), biometrics(), completed()],
+    [
+      entered(), facts.wrongPassword(), verified(), offered(), started(), facts.cancelled(), started(2), facts.failedHere(), started(3), appended(3),
+      issued(), facts.undelivered(), issued(2, 1), sent(2), facts.codeRejected(4, 'wrong_code', 2), codeVerified(), pinSet(), biometrics(), completed(),
+    ],
     [entered(), verified(), offered(), started(), facts.failedThere(), facts.codeSkipped(), facts.pinSkipped(), facts.biometricsSkipped(), completed(), facts.expired()],
     [entered(), verified(), facts.withheld(), facts.ended('no_contact'), completed()],
     [entered(), verified(), offered(), facts.notShown(), facts.expired()],
