@@ -29,6 +29,7 @@ export const startPostgres = async () => {
   const url = (name: string) => `postgres://postgres:test@127.0.0.1:${port}/${name}`
 
   return {
+    folder,
     /** An empty database on this server. @returns its URL */
     createDatabase: async (): Promise<string> => {
       const name = `test_${++databases}`

@@ -16,7 +16,7 @@ export const privacy: Story[] = [
     await stage.projected()
     assert.deepEqual(new Set(stage.secrets.values()), new Set(kinds), 'the other stories are played first')
     const search = createSearch(needles(stage.secrets))
-    const found = [...searchFiles(stage.data, search), ...(await searchRecords(stage, search))]
+    const found = [...stage.kept.flatMap((folder) => searchFiles(folder, search)), ...(await searchRecords(stage, search))]
     assert.deepEqual(found.filter(({ form, kind }) => !isByDesign(kind, form)), [])
     // The search reads what it should: what stands there by design, it finds.
     assert.ok(found.some(({ where, form, kind }) => isByDesign(kind, form) && where.startsWith('session-')))
@@ -85,7 +85,7 @@ const insideBase64 = (secret: Buffer) =>
 
 const unpadded = (text: string): string => text.replace(/=+$/, '')
 
-/** The data folder, to the last byte: the log with its WAL, the embedded Postgres, keys and locks. */
+/** A folder, to the last byte: of the embedded parts the log with its WAL, Postgres, keys and locks; of production Postgres with its WAL. */
 const searchFiles = (folder: string, search: ReturnType<typeof createSearch>): Find[] =>
   readdirSync(folder, { withFileTypes: true, recursive: true })
     .filter((entry) => entry.isFile())

@@ -14,7 +14,7 @@ import { Policy } from '../domain/policy.ts'
 import type { NewAccount } from '../engine/new-account.ts'
 import type { Recorded } from '../eventlog/event-log.ts'
 import { startKeyledger } from '../main.ts'
-import { connectEmbedded } from '../projections/database.ts'
+import { connectEmbedded, openDatabase } from '../projections/database.ts'
 import { projections } from '../projections/read-model.ts'
 import { readStatus } from '../projections/status.ts'
 import { createClient, type ClientSettings } from './app.ts'
@@ -36,8 +36,10 @@ export const shop = {
 /** One for all stages on a node, which may hold what an earlier run has written. */
 const nodeMasterKey = createHash('sha256').update('a master key for stories').digest()
 
-/** @param options.eventStoreDbUrl undefined: the log is the embedded one */
-export async function openStage({ eventStoreDbUrl }: { eventStoreDbUrl: string | undefined }) {
+/** Undefined: the embedded default. */
+export type Parts = { eventStoreDbUrl?: string | undefined; databaseUrl?: string | undefined }
+
+export async function openStage({ eventStoreDbUrl, databaseUrl }: Parts) {
   const witness = createWitness()
   const folder = mkdtempSync(join(tmpdir(), 'story-'))
   const data = join(folder, 'data')
@@ -46,6 +48,7 @@ export async function openStage({ eventStoreDbUrl }: { eventStoreDbUrl: string |
   const config = {
     ...readConfig({ PORT: '0', KEYLEDGER_DATA: data, KEYLEDGER_CONFIG: file }),
     ...(eventStoreDbUrl === undefined ? {} : { eventStoreDbUrl, masterKeys: [nodeMasterKey] as const }),
+    databaseUrl,
   }
 
   let moved = 0
@@ -66,7 +69,7 @@ export async function openStage({ eventStoreDbUrl }: { eventStoreDbUrl: string |
   // A machine that is busy with other tests may be slow, and the offer is to be made all the same.
   const keyledger = await startKeyledger(config, { now, deliver, print: (line) => void printed.push(line), onError, patience: 20_000 })
   await keyledger.ready
-  const { sql, close: disconnect } = connectEmbedded({ folder: data })
+  const { sql, close: disconnect } = databaseUrl === undefined ? connectEmbedded({ folder: data }) : openDatabase({ url: databaseUrl })
   const { engine, log } = keyledger
 
   /** Resolves when every event is in the rows. */
@@ -82,7 +85,8 @@ export async function openStage({ eventStoreDbUrl }: { eventStoreDbUrl: string |
 
   return {
     ...keyledger,
-    data,
+    /** The folders of all that the engine keeps on this machine. */
+    kept: [folder],
     sql,
     now,
     printed,

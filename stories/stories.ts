@@ -1,8 +1,9 @@
-/** Whole logins, on every log, under the policies that differ most. They run on Node and on Deno. */
+/** Whole logins on the embedded parts (SQLite, PGlite) and on those of production (EventStoreDB, Postgres), under the policies that differ most. On Node and on Deno. */
 import type { z } from 'zod'
 import type { Policy } from '../domain/policy.ts'
 import { startStandIn } from '../eventlog/stand-in/start.ts'
 import type { Story } from './chapters.ts'
+import { startPostgres } from '../projections/testing-postgres.ts'
 import { concurrency } from './concurrency.ts'
 import { logins } from './logins.ts'
 import { noPasskey } from './no-passkey.ts'
@@ -33,12 +34,18 @@ export function storiesOn(log: Log, { many = 100, node }: Options = {}): { stori
   let opened: Promise<{ stage: Stage; close(): Promise<void> }> | undefined
 
   async function open() {
-    const standIn = log === 'EventStoreDB' && node === undefined ? await startStandIn() : undefined
-    const stage = await openStage({ eventStoreDbUrl: log === 'EventStoreDB' ? (standIn?.url ?? node) : undefined })
+    if (log === 'SQLite') {
+      const stage = await openStage({})
+      return { stage, close: stage.close }
+    }
+    const [standIn, postgres] = [node === undefined ? await startStandIn() : undefined, await startPostgres()]
+    const stage = await openStage({ eventStoreDbUrl: standIn?.url ?? node, databaseUrl: await postgres.createDatabase() })
+    stage.kept.push(postgres.folder)
     return {
       stage,
       async close() {
         await stage.close()
+        await postgres.remove()
         await standIn?.stop()
       },
     }
