@@ -1,9 +1,10 @@
 /** What `npm start` says: where the engine is, and on an empty data folder what to paste to see a first login begin. */
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { actions } from './domain/session/vocabulary.ts'
-import type { Keyledger } from './main.ts'
+import type { Engine } from './engine/engine.ts'
+import type { EventLog } from './eventlog/event-log.ts'
 
-export async function firstSteps({ url, log, engine }: Pick<Keyledger, 'url' | 'log' | 'engine'>): Promise<string> {
+export async function firstSteps({ url, log, engine }: { url: string; log: EventLog; engine: Engine }): Promise<string> {
   const listening = `Keyledger listens on ${url}`
   for await (const _ of log.readAll({ prefixes: ['account-'] })) return listening
   const [app] = engine.settings().apps

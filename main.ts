@@ -105,7 +105,8 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
     return model.start()
   })
   // Without Postgres logins go on; `/health/ready` says what is missing.
-  ready.catch((error: unknown) => onError('projection database', error))
+  let closing = false
+  ready.catch((error: unknown) => closing || onError('projection database', error))
 
   return {
     url: server.url,
@@ -116,6 +117,7 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
     ready,
     /** Takes nothing new, finishes what runs, then lets go of the log and the database. */
     async close() {
+      closing = true
       await server.close()
       // A Postgres that hangs must not keep the process: its rows are the log's to make good.
       await Promise.race([Promise.all([sweeper.stop(), model.stop()]), sleep(closeTimeout, undefined, { ref: false })])

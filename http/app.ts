@@ -1,13 +1,9 @@
 /** The HTTP API as one Hono app, the same on Node and on Deno. */
 import { Hono } from 'hono'
-import { bodyLimit } from 'hono/body-limit'
 import { secureHeaders } from 'hono/secure-headers'
 import { problem, thrown } from './problems.ts'
 import { BadRequest } from './request.ts'
 import { sessionRoutes, type HttpDependencies } from './sessions.ts'
-
-/** Bytes. The largest honest body is a credential with its attestation. */
-const maxBodyBytes = 64 * 1024
 
 export type Readiness = { ready: boolean } & Record<string, unknown>
 
@@ -20,7 +16,6 @@ export function createApp(dependencies: HttpDependencies & { readiness: () => Pr
     c.header('Cache-Control', 'no-store')
     await next()
   })
-  app.use(bodyLimit({ maxSize: maxBodyBytes, onError: (c) => problem(c, 'too_large') }))
 
   app.route('/v1/sessions', sessionRoutes(dependencies))
 

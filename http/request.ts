@@ -16,7 +16,7 @@ export class BadRequest extends Error {
 
 /** The body by its schema. An empty body counts as `{}`. What is wrong is named by its path, and never quoted. @throws BadRequest */
 export async function bodyOf<S extends z.ZodType<Record<string, unknown>>>(c: Context, schema: S): Promise<z.infer<S>> {
-  const bytes = await c.req.arrayBuffer()
+  const bytes = await read(c)
   if (bytes.byteLength > 0 && !/^application\/json\s*(;|$)/i.test(c.req.header('content-type') ?? '')) throw new BadRequest('not_json')
   const parsed = schema.safeParse(bytes.byteLength > 0 ? json(bytes) : {})
   if (parsed.success) return parsed.data
@@ -24,10 +24,32 @@ export async function bodyOf<S extends z.ZodType<Record<string, unknown>>>(c: Co
   throw new BadRequest('malformed', { detail: wrong.join('; ') })
 }
 
+/** Bytes. The largest honest body is a credential with its attestation. */
+const maxBodyBytes = 64 * 1024
+
+/** @throws BadRequest; also when the app goes away before its body is whole, which is no error of ours */
+async function read({ req }: Context): Promise<Uint8Array> {
+  const declared = req.header('content-length')
+  if (Number(declared) > maxBodyBytes) throw new BadRequest('too_large')
+  try {
+    // No listener reads beyond what was declared.
+    if (declared !== undefined && req.header('transfer-encoding') === undefined) return new Uint8Array(await req.arrayBuffer())
+    const chunks: Uint8Array[] = []
+    let size = 0
+    for await (const chunk of req.raw.body ?? []) {
+      if ((size += chunk.length) > maxBodyBytes) throw new BadRequest('too_large')
+      chunks.push(chunk)
+    }
+    return Buffer.concat(chunks)
+  } catch (error) {
+    throw error instanceof BadRequest ? error : new BadRequest('malformed', { detail: 'body: broke off' })
+  }
+}
+
 /** No honest body nests so deep. Deeper ones would exhaust the stack of whatever walks them. */
 const maxDepth = 32
 
-function json(bytes: ArrayBuffer): unknown {
+function json(bytes: Uint8Array): unknown {
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
     if (depthOf(text) <= maxDepth) return JSON.parse(text)

@@ -1,4 +1,8 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { Hono } from 'hono'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { serve } from '../serve.ts'
 import { challengeOf, newKey, openApi, password, refused, startBody, type Api, type Login, type Reply } from './testing.ts'
 
 let api: Api
@@ -39,6 +43,24 @@ describe('A body', () => {
     const nested = (depth: number) => `{"credential":{"id":"]}","x":${'['.repeat(depth)}${']'.repeat(depth)}}}`
     refused(await atOffer.step('append', nested(20_000)), 400, 'malformed')
     expect((await atOffer.step('append', nested(20))).body.code).toBe('append_rejected')
+  })
+
+  test.each(['Content-Length: 500', 'Transfer-Encoding: chunked'])('that breaks off (%s) is no error of ours', async (length) => {
+    const answered = Promise.withResolvers<number>()
+    const listener = new Hono().all('*', async (c) => {
+      const answer = await api.app.fetch(c.req.raw, c.env)
+      answered.resolve(answer.status)
+      return answer
+    })
+    const server = await serve(listener, { host: '127.0.0.1', port: 0 })
+    const socket = connect(Number(new URL(server.url).port), '127.0.0.1')
+    const head = ['POST /v1/sessions HTTP/1.1', 'Host: login.shop.example', `Idempotency-Key: ${newKey()}`, length, 'Expect: 100-continue']
+    socket.write(`${head.join('\r\n')}\r\n\r\n`)
+    // The server waits for the body.
+    await once(socket, 'data')
+    socket.destroy()
+    expect([await answered.promise, api.world.errors]).toEqual([400, []])
+    await server.close()
   })
 
   test('that is not there is malformed where something is needed', async () => refused(await login.step('password'), 400, 'malformed'))
