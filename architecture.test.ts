@@ -41,7 +41,7 @@ const forTests = /\.(test|deno|fixtures?)\.ts$|^domain\/session\/given\.ts$|(\/t
 /** Never part of a running engine. */
 const besideIt = /^(stories|bench|scripts)\/|^vitest\.config\.ts$/
 const readsEnvironment = /\b(process|Deno)\s*(\.|\[')\s*env\b|\bfrom 'node:process'/
-const mayReadEnvironment = /^(config\.ts$|scripts\/|bench\/)/
+const mayReadEnvironment = /^(config\.ts$|vitest\.config\.ts$|scripts\/|bench\/)/
 
 type Source = { path: string; folder: string; text: string; imports: string[] }
 

@@ -1,14 +1,11 @@
 /** The same engine from a terminal. It works beside a running one. */
-import { parseArgs } from 'node:util'
-import { addAccount, importAccounts, showAccount } from './cli/accounts.ts'
-import { demo } from './cli/demo.ts'
-import { rotateSigningKey } from './cli/keys.ts'
-import { projectionStatus, rebuildProjections } from './cli/projections.ts'
-import { readConfig, BadConfig } from './config.ts'
+import { parseArgs, type ParseArgsOptionsConfig } from 'node:util'
+import { Misuse } from './cli/misuse.ts'
+import { BadConfig, readConfig } from './config.ts'
 
 const usage = `Usage: npm run --silent cli -- COMMAND
 
-  accounts import FILE                  people from FILE.csv or FILE.ndjson; - for standard input
+  accounts import FILE                  people from FILE.csv or FILE.ndjson; - is standard input
       --format csv|ndjson               where the name does not say it
       columns: email, phone, username, password_hash, mfa, locale, test
   accounts add IDENTIFIER ...           an e-mail address, a phone number, a username
@@ -23,77 +20,96 @@ const usage = `Usage: npm run --silent cli -- COMMAND
   keys rotate-signing                   a new key for access tokens
   demo                                  two logins against an engine of their own`
 
-/** The command is not one that can be carried out as it was given. */
-export class Misuse extends Error {}
-
 /** sysexits.h: the command was used incorrectly. */
 const exitUsage = 64
 
+const text = { type: 'string' } as const
+const yes = { type: 'boolean' } as const
+
+// What a command needs is loaded when it is given.
+const commands: Readonly<Record<string, (args: string[]) => Promise<number>>> = {
+  async 'accounts import'(args) {
+    const { values, operands } = parse(args, { format: text }, ['FILE'])
+    const [file = ''] = operands
+    const { importAccounts } = await import('./cli/import.ts')
+    return importAccounts(readConfig(), { file, format: formatOf(file, values.format) })
+  },
+  async 'accounts add'(args) {
+    const options = { password: text, 'password-stdin': yes, email: text, phone: text, mfa: yes, locale: text, test: yes }
+    const { values, operands } = parse(args, options, ['IDENTIFIER'], { more: true })
+    const { addAccount } = await import('./cli/accounts.ts')
+    return addAccount(readConfig(), { ...values, identifiers: operands, passwordFromStdin: values['password-stdin'] === true })
+  },
+  async 'accounts show'(args) {
+    const { values, operands } = parse(args, { json: yes }, ['ID or IDENTIFIER'])
+    const [who = ''] = operands
+    const { showAccount } = await import('./cli/accounts.ts')
+    return showAccount(readConfig(), { who, json: values.json === true })
+  },
+  async 'projections status'(args) {
+    parse(args, {}, [])
+    const { projectionStatus } = await import('./cli/projections.ts')
+    return projectionStatus(readConfig())
+  },
+  async 'projections rebuild'(args) {
+    const all = args.includes('--all')
+    const { operands } = parse(args, { all: yes }, all ? [] : ['NAME, or --all'])
+    const { rebuildProjections } = await import('./cli/projections.ts')
+    return rebuildProjections(readConfig(), operands[0])
+  },
+  async 'keys rotate-signing'(args) {
+    parse(args, {}, [])
+    const { rotateSigningKey } = await import('./cli/keys.ts')
+    return rotateSigningKey(readConfig())
+  },
+  async demo(args) {
+    parse(args, {}, [])
+    const { demo } = await import('./cli/demo.ts')
+    await demo(console.log)
+    return 0
+  },
+}
+
 async function run(args: string[]): Promise<number> {
-  const { values, positionals } = parse(args)
-  const [noun, verb, ...rest] = positionals
-  const [first] = rest
-  switch (`${noun ?? ''} ${verb ?? ''}`.trim()) {
-    case 'accounts import':
-      return importAccounts(readConfig(), { file: given(first, 'FILE'), format: values.format })
-    case 'accounts add':
-      given(first, 'IDENTIFIER')
-      return addAccount(readConfig(), { ...values, identifiers: rest, passwordFromStdin: values['password-stdin'] === true })
-    case 'accounts show':
-      return showAccount(readConfig(), { who: given(first, 'ID or IDENTIFIER'), json: values.json === true })
-    case 'projections status':
-      return projectionStatus(readConfig())
-    case 'projections rebuild':
-      return rebuildProjections(readConfig(), values.all ? undefined : given(first, 'NAME, or --all'))
-    case 'keys rotate-signing':
-      return rotateSigningKey(readConfig())
-    case 'demo':
-      await demo(console.log)
-      return 0
-    default:
-      throw new Misuse(noun ? `there is no command "${[noun, verb].filter(Boolean).join(' ')}"` : 'a command is needed')
+  const [noun = '', verb = ''] = args
+  if (['help', '--help', '-h'].includes(noun)) {
+    console.log(usage)
+    return 0
   }
+  const name = Object.keys(commands).find((one) => one === noun || one === `${noun} ${verb}`)
+  if (name === undefined) throw new Misuse(noun === '' ? 'a command is needed' : `there is no command ${`${noun} ${verb}`.trim()}`)
+  return commands[name]!(args.slice(name.split(' ').length))
 }
 
-function parse(args: string[]) {
+/** `names`: of the operands that must be there; `more`: the last one may be repeated. @throws Misuse */
+function parse<T extends ParseArgsOptionsConfig>(args: string[], options: T, names: readonly string[], { more = false } = {}) {
+  const { values, positionals: operands } = attempt(() => parseArgs({ args, options, allowPositionals: true }))
+  const missing = names[operands.length]
+  if (missing !== undefined) throw new Misuse(`${missing} is missing`)
+  if (operands.length > names.length && !more) throw new Misuse(`too much: ${operands.slice(names.length).join(' ')}`)
+  return { values, operands }
+}
+
+function attempt<T>(work: () => T): T {
   try {
-    return parseArgs({
-      args,
-      allowPositionals: true,
-      options: {
-        format: { type: 'string' },
-        password: { type: 'string' },
-        'password-stdin': { type: 'boolean' },
-        email: { type: 'string' },
-        phone: { type: 'string' },
-        mfa: { type: 'boolean' },
-        locale: { type: 'string' },
-        test: { type: 'boolean' },
-        json: { type: 'boolean' },
-        all: { type: 'boolean' },
-      },
-    })
+    return work()
   } catch (error) {
-    throw new Misuse((error as Error).message)
+    const [sentence = ''] = (error as Error).message.split('. ')
+    throw new Misuse(sentence)
   }
 }
 
-function given(argument: string | undefined, name: string): string {
-  if (argument === undefined) throw new Misuse(`${name} is missing`)
-  return argument
+function formatOf(file: string, named: string | undefined): 'csv' | 'ndjson' {
+  const format = named ?? /\.(csv|ndjson|jsonl)$/i.exec(file)?.[1]?.toLowerCase().replace('jsonl', 'ndjson')
+  if (format !== 'csv' && format !== 'ndjson') throw new Misuse('--format csv or --format ndjson is needed: the name does not say it')
+  return format
 }
 
-run(process.argv.slice(2)).then(
-  (code) => {
-    process.exitCode = code
-  },
-  (error: unknown) => {
-    if (error instanceof Misuse) {
-      console.error(`${error.message}\n\n${usage}`)
-      process.exitCode = exitUsage
-      return
-    }
-    console.error(error instanceof BadConfig ? error.message : `Not done: ${(error as Error).message}`)
-    process.exitCode = 1
-  },
-)
+run(process.argv.slice(2))
+  .catch((error: unknown) => {
+    if (error instanceof Misuse) console.error(`${error.message}\n\n${usage}`)
+    else console.error(error instanceof BadConfig ? error.message : `Not done: ${(error as Error).message}`)
+    return error instanceof Misuse ? exitUsage : 1
+  })
+  // What was read of standard input may not be all of it; nothing waits for the rest.
+  .then((code) => process.exit(code))

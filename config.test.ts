@@ -56,11 +56,11 @@ describe('Without any configuration', () => {
 
 describe('In production', () => {
   test('all that is given is taken', () => {
-    const sms = { SMS_WEBHOOK_URL: 'https://sms.example/hook', SMS_WEBHOOK_SECRET: 'whsec_c2VjcmV0', DELIVERY_PLAINTEXT: 'true' }
+    const sms = { SMS_WEBHOOK_URL: 'https://sms.example/hook', SMS_WEBHOOK_SECRET: 'whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz', DELIVERY_PLAINTEXT: 'true' }
     const config = read({ ...production, ...sms, HOST: '::', PORT: '80' }, { ...productionFile, flowSeconds: 600 })
     expect(config).toMatchObject({
       host: '::', port: 80, eventStoreDbUrl: production.EVENTSTOREDB_URL, databaseUrl: production.DATABASE_URL, masterKeys: [one],
-      email: { url: production.SMTP_URL, from: production.MAIL_FROM }, sms: { url: 'https://sms.example/hook', secret: 'whsec_c2VjcmV0' },
+      email: { url: production.SMTP_URL, from: production.MAIL_FROM }, sms: { url: 'https://sms.example/hook', secret: 'whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz' },
       deliveryPlaintext: true, issuer: 'https://login.shop.example', flowSeconds: 600,
     })
     expect(config.apps.map(({ id }) => id)).toEqual(['shop'])

@@ -8,6 +8,11 @@ import { parseMasterKeys } from './vault/master-key.ts'
 const url = (...protocols: string[]) =>
   z.string().refine((text) => protocols.includes(URL.parse(text)?.protocol ?? ''), `must be a URL that begins with ${protocols.map((one) => `${one}//`).join(' or ')}`)
 
+const isWebhookSecret = (text: string): boolean => {
+  const bytes = Buffer.from(text.replace(/^whsec_/, ''), 'base64').length
+  return text.startsWith('whsec_') && bytes >= 24 && bytes <= 64
+}
+
 const Environment = z.object({
   HOST: z.string().default('127.0.0.1'),
   PORT: z.coerce.number('must be a number from 0 to 65535').int().min(0).max(65_535).default(8787),
@@ -18,10 +23,10 @@ const Environment = z.object({
   EVENTSTOREDB_URL: url('esdb:', 'esdb+discover:').optional(),
   DATABASE_URL: url('postgres:', 'postgresql:').optional(),
   SMTP_URL: url('smtp:', 'smtps:').optional(),
-  MAIL_FROM: z.string().optional(),
+  MAIL_FROM: z.string().regex(/^[^<>]*<?[^\s<>@]+@[^\s<>@]+>?$/, 'must be an address, such as Acme <no-reply@acme.example>').optional(),
   SMS_WEBHOOK_URL: url('https:', 'http:').optional(),
   DELIVERY_PLAINTEXT: z.stringbool().default(false),
-  SMS_WEBHOOK_SECRET: z.string().startsWith('whsec_', 'must be whsec_ and the base64 of 24 to 64 random bytes').optional(),
+  SMS_WEBHOOK_SECRET: z.string().refine(isWebhookSecret, 'must be whsec_ and the base64 of 24 to 64 random bytes').optional(),
 })
 
 /** The configuration file, JSON: what the apps are, and what their logins look like. */
@@ -100,6 +105,7 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     if (file && !file.issuer) problems.push('issuer is needed in the configuration file with EVENTSTOREDB_URL: it stands in every token')
   }
   if (has('SMTP_URL') !== has('MAIL_FROM')) problems.push('SMTP_URL and MAIL_FROM go together')
+  if (set['SMS_WEBHOOK_URL']?.startsWith('http:') && !values.DELIVERY_PLAINTEXT) problems.push('SMS_WEBHOOK_URL must be https, or DELIVERY_PLAINTEXT true')
   if (has('SMS_WEBHOOK_URL') !== has('SMS_WEBHOOK_SECRET')) problems.push('SMS_WEBHOOK_URL and SMS_WEBHOOK_SECRET go together')
   if (production && !has('SMTP_URL') && !has('SMS_WEBHOOK_URL') && file && demandsCode(file.policy)) {
     problems.push('SMTP_URL or SMS_WEBHOOK_URL is needed: the policy asks for codes')

@@ -78,15 +78,21 @@ export async function openEngine(config: Config, { now = () => new Date(), print
 /** Runs until `close`. The listener opens before the projection database is ready: people sign in without it. */
 export async function startKeyledger(config: Config, surroundings: Surroundings = {}): Promise<Keyledger> {
   const { now = () => new Date(), onError = report } = surroundings
-  const lock = config.eventStoreDbUrl ? undefined : lockDataFolder(ensureDataFolder(config.dataFolder))
+  // What was opened is closed in the reverse order, at the end or when something further down cannot be opened.
+  await using opened = new AsyncDisposableStack()
+  if (!config.eventStoreDbUrl) {
+    const lock = lockDataFolder(ensureDataFolder(config.dataFolder))
+    opened.defer(() => lock.release())
+  }
   let readModel: ReadModel | undefined
-  const { engine, log, close: closeEngine } = await openEngine(config, surroundings, async (account) => readModel?.history(account) ?? 'unavailable').catch((error: unknown) => {
-    lock?.release()
-    throw error
-  })
+  const { engine, log, close: closeEngine } = await openEngine(config, surroundings, async (account) => readModel?.history(account) ?? 'unavailable')
+  opened.defer(closeEngine)
   const database = openDatabase(config.databaseUrl ? { url: config.databaseUrl } : { folder: config.dataFolder })
+  opened.defer(database.close)
   const model = (readModel = openReadModel({ log, database, now, newId: randomUUID, patience: surroundings.patience, onError: (error) => onError('projections', error) }))
   const sweeper = createSweeper({ streams: engine.streams, due: model, now, everyMs: config.sweepMs, onError: (error) => onError('sweeper', error) })
+  // A Postgres that hangs must not keep the process: its rows are the log's to make good.
+  opened.defer(() => Promise.race([Promise.all([sweeper.stop(), model.stop()]), sleep(closeTimeout, undefined, { ref: false })]).then(() => {}))
 
   const app = createApp({
     engine,
@@ -100,32 +106,18 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
     onError: (error) => onError('request', error),
   })
   const server = await serve(app, config)
+  opened.defer(server.close)
   const ready = database.ready.then(() => {
     sweeper.start()
     return model.start()
   })
   // Without Postgres logins go on; `/health/ready` says what is missing.
-  let closing = false
-  ready.catch((error: unknown) => closing || onError('projection database', error))
+  const running = opened.move()
+  ready.catch((error: unknown) => running.disposed || onError('projection database', error))
 
-  return {
-    url: server.url,
-    engine,
-    log,
-    readModel: model,
-    sweeper,
-    ready,
-    /** Takes nothing new, finishes what runs, then lets go of the log and the database. */
-    async close() {
-      closing = true
-      await server.close()
-      // A Postgres that hangs must not keep the process: its rows are the log's to make good.
-      await Promise.race([Promise.all([sweeper.stop(), model.stop()]), sleep(closeTimeout, undefined, { ref: false })])
-      await closeEngine()
-      await database.close()
-      lock?.release()
-    },
-  }
+  /** Takes nothing new, finishes what runs, then lets go of the log and the database. */
+  const close = () => running.disposeAsync()
+  return { url: server.url, engine, log, readModel: model, sweeper, ready, close }
 }
 
 /** What only production needs is loaded only there: the embedded default answers its first request sooner. */
