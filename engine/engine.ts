@@ -100,15 +100,14 @@ export async function createEngine(dependencies: EngineDependencies) {
     biometrics: (request: StepRequest, enabled: boolean) => take(biometrics(enabled), request),
     biometricsSkip: (request: StepRequest) => take(biometricsSkip, request),
 
-    /** The state as the log has it, for a reader with the flow token, or after completion with an access token. @throws Fault */
-    async read(session: string, token: string): Promise<Answer> {
-      await authenticated(session, token)
+    /** Whether the token may read this session: the flow token, or after completion an access token. @throws Fault */
+    mayRead,
+    /** The state as the log has it now. @throws Fault session_unknown */
+    async state(session: string): Promise<Answer> {
       const folded = await streams.load(sessions, sessionStream(session))
       if (!folded) throw new Fault('session_unknown')
       return answerOf(session, { done: true }, folded)
     },
-    /** Whether the token may read this session. @throws Fault */
-    mayRead: async (session: string, token: string): Promise<void> => void (await authenticated(session, token)),
 
     accessTo,
     refresh: tokens.refresh,
@@ -154,14 +153,13 @@ export async function createEngine(dependencies: EngineDependencies) {
     return access
   }
 
-  async function authenticated(session: string, token: string) {
+  async function mayRead(session: string, token: string): Promise<void> {
     const known = await streams.peek(sessions, sessionStream(session))
     if (!known) throw new Fault('session_unknown')
     const { completion } = known.state
     const flowTokenLives = !completion || now().getTime() - Date.parse(completion.at) <= repeatSeconds * 1000
-    if (flowTokenLives && flowTokenMatches(known.state, token)) return known
+    if (flowTokenLives && flowTokenMatches(known.state, token)) return
     if (!completion) throw new Fault('flow_token_invalid')
     await tokens.signedIn(await accessTo(session, token))
-    return known
   }
 }

@@ -5,12 +5,12 @@ import { decideStart } from '../domain/session/start.ts'
 import type { Outcome } from '../domain/session/decision.ts'
 import { sessionEvents, type SessionEvent } from '../domain/session/events.ts'
 import { evolve } from '../domain/session/state.ts'
-import { actions, type EntryPoint, type Platform } from '../domain/session/vocabulary.ts'
+import type { EntryPoint, Platform } from '../domain/session/vocabulary.ts'
 import { parseFact } from '../domain/event.ts'
 import type { JsonObject } from '../eventlog/event-log.ts'
 import type { Cause, Decided, Streams } from '../eventlog/transact.ts'
 import { uuidOf } from '../vault/sealing.ts'
-import type { Vault } from '../vault/vault.ts'
+import type { Scope, Vault } from '../vault/vault.ts'
 import { appOf, type Settings } from './apps.ts'
 import { channelsOf, type Reachable } from './contacts.ts'
 import { Fault } from './faults.ts'
@@ -66,11 +66,11 @@ export function createStart(dependencies: {
     const lookup = vault.lookup(identifier.value)
     const owner = await findOwner(streams, lookup, uuidOf(`decoy ${lookup}`))
     const account = owner?.account.state
-    const at = now()
-    const sealed = (value: string | undefined) => (value === undefined ? undefined : vault.seal({ period: at.toISOString().slice(0, 7), account: owner?.id }, value))
+    const scope: Scope = { period: now().toISOString().slice(0, 7), account: owner?.id }
+    const sealed = async (value: string | undefined) => (value === undefined ? undefined : vault.seal(scope, value))
     const { device, from } = request
     const known = {
-      identifier: await vault.seal({ period: at.toISOString().slice(0, 7), account: owner?.id }, identifier.value),
+      identifier: await vault.seal(scope, identifier.value),
       deviceModel: await sealed(device.model),
       address: await sealed(from.address),
       userAgent: await sealed(from.userAgent),
@@ -84,8 +84,7 @@ export function createStart(dependencies: {
           platform: device.platform,
           installation: request.installation,
           flowTokenHash: request.flowChallenge,
-          // What this release does not know it cannot ask for: it is not kept.
-          supports: request.supports.filter((action) => (actions as readonly string[]).includes(action)),
+          supports: request.supports,
           entryPoint: request.entryPoint,
           locale: device.locale ?? account?.locale ?? app.locale,
           osVersion: device.osVersion,

@@ -45,11 +45,10 @@ export function sessionRoutes({ engine, readSession, now, addressOf }: HttpDepen
     })
     .get('/:id', async (c) => {
       const session = sessionOf(c)
-      const token = bearerOf(c)
-      await engine.mayRead(session, token)
+      await engine.mayRead(session, bearerOf(c))
       const seen = Number(c.req.query('revision') ?? 0)
       const row = await readSession(session, Number.isSafeInteger(seen) ? seen : 0)
-      const { view, revision } = row ?? (await foldOf(session, token))
+      const { view, revision } = row ?? (await foldOf(session))
       return c.json(sessionAnswer({ session, view, revision }, now().toISOString()))
     })
     .post('/:id/password', async (c) => {
@@ -108,8 +107,8 @@ export function sessionRoutes({ engine, readSession, now, addressOf }: HttpDepen
       return c.body(null, 204)
     })
 
-  async function foldOf(session: string, token: string): Promise<{ view: SessionView; revision: number }> {
-    const { state, revision } = await engine.read(session, token)
+  async function foldOf(session: string): Promise<{ view: SessionView; revision: number }> {
+    const { state, revision } = await engine.state(session)
     return { view: state.view, revision }
   }
 }

@@ -68,15 +68,17 @@ function follows(view: SessionView, { screenLock, entryPoint, authTime }: Sessio
   if (view.password === 'due') return undefined
   if (unsupportedSteps(view.plan, view.supports).length > 0) return ended('upgrade_required')
   const contactless = view.contacts.length === 0 && view.otp.outcome !== 'verified'
-  if (contactless && requirement(view, 'otp') === 'required') return ended('no_contact')
+  if (contactless && view.plan.withoutPasskey.otp === 'required') return ended('no_contact')
   const step = currentStep(view)
   if (step === 'append' && view.append.outcome === 'due') {
+    // The passkey would wait for a code that cannot be sent.
+    if (contactless && view.plan.withPasskey.otp === 'required') return { type: 'AppendWithheld', data: { reason: 'no_contact', policy: policy.version } }
     const decision = decideOffer(policy, offer, { supports: view.supports, screenLock, entryPoint })
     if (!decision.offered) return { type: 'AppendWithheld', data: { reason: decision.reason, policy: decision.policy } }
     const { offered: _, ...data } = decision
     return { type: 'AppendOffered', data }
   }
-  if (step === 'otp' && contactless) return { type: 'OtpSkipped', data: { reason: 'no_contact' } }
+  if (step === 'otp' && contactless) return requirement(view, 'otp') === 'required' ? ended('no_contact') : { type: 'OtpSkipped', data: { reason: 'no_contact' } }
   if (step === 'otp' && now < view.expiresAt && codeIsLost(view, now)) return ended('too_many_refusals')
   if (step === undefined) return { type: 'SessionCompleted', data: { amr: amr(view), authTime: authTime ?? now, passkey: view.passkey } }
   return undefined

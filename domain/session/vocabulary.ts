@@ -67,6 +67,7 @@ export const WithheldReason = z.enum([
   'history_unavailable',
   'not_supported',
   'device_not_able',
+  'no_contact',
   'switched_off',
 ])
 export type WithheldReason = z.infer<typeof WithheldReason>
