@@ -1,5 +1,6 @@
 import { closeSync, openSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
+import { unlocked } from './failure.ts'
 
 /** "KLog": marks the file as ours (SQLite's "Database File Format", 1.3.14). */
 const applicationId = 0x4b4c6f67
@@ -38,8 +39,7 @@ export const openDatabase = (file: string): DatabaseSync => {
   const db = new DatabaseSync(file, { timeout: 5_000 })
   try {
     const isNew = examine(db, file)
-    const mode = db.prepare('pragma journal_mode = wal').get()?.['journal_mode']
-    if (mode !== 'wal') throw new Error(`${file}: the file system cannot do write-ahead logging`)
+    if (journalMode(db) !== 'wal') throw new Error(`${file}: the file system cannot do write-ahead logging`)
     // An acknowledged append survives a power cut, on macOS too (fullfsync); what is deleted is overwritten with zeros.
     db.exec('pragma synchronous = full; pragma fullfsync = on; pragma secure_delete = on')
     if (isNew) create(db, file)
@@ -48,6 +48,16 @@ export const openDatabase = (file: string): DatabaseSync => {
     db.close()
     throw error
   }
+}
+
+/** Another process may be making the same file, and for this pragma SQLite does not wait: that one is done in a moment. */
+const journalMode = (db: DatabaseSync): unknown => {
+  let mode: unknown
+  for (let left = 500; !unlocked(() => (mode = db.prepare('pragma journal_mode = wal').get()?.['journal_mode'])); left--) {
+    if (left === 0) throw new Error('the event log is locked by another process')
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10)
+  }
+  return mode
 }
 
 /** Is it empty? Asked before anything is written: a foreign file is left as it is. */
