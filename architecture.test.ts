@@ -36,8 +36,8 @@ const rules: Record<string, Rule> = {
   stories: { imports: [...anything, ''] },
 }
 
-/** What only tests run may import whatever it needs: tests, their fixtures and lists of cases, contract suites, servers that stand in for others. */
-const forTests = /\.(test|deno|fixtures?)\.ts$|^domain\/session\/given\.ts$|(\/testing(-\w+)?|-cases)\.ts$|^eventlog\/(contract\.ts$|contract\/|stand-in\/)/
+/** What only tests run may import whatever it needs: tests, their helpers and lists of cases, contract suites, servers that stand in for others. */
+const forTests = /\.(test|deno)\.ts$|^domain\/session\/given\.ts$|(\/testing(-[\w-]+)?|-cases)\.ts$|^eventlog\/(contract\.ts$|contract\/|stand-in\/)/
 /** Never part of a running engine. */
 const besideIt = /^(stories|bench|scripts)\/|^vitest\.config\.ts$/
 const readsEnvironment = /\b(process|Deno)\s*(\.|\[')\s*env\b|\bfrom 'node:process'/

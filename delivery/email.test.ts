@@ -6,7 +6,7 @@ import type { SMTPServerOptions } from 'smtp-server'
 import { expect, onTestFinished, test } from 'vitest'
 import type { Message } from './delivery.ts'
 import { createEmail, type EmailOptions } from './email.ts'
-import { open, smtp, tcp } from './mail-server.fixture.ts'
+import { open, smtp, tcp } from './testing-mail-server.ts'
 import { loadTemplates } from './templates.ts'
 
 const templates = loadTemplates()

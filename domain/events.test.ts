@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { accountEvents, identifierEvents } from './account/events.ts'
 import { sessionEvents } from './session/events.ts'
 import { tokensEvents } from './session/tokens.ts'
-import { describeStored } from './stored.fixture.ts'
+import { describeStored } from './testing-stored.ts'
 
 describe('session- and tokens-', () => describeStored({ ...sessionEvents, ...tokensEvents }, new URL('session/stored/', import.meta.url)))
 describe('account- and identifier-', () => describeStored({ ...accountEvents, ...identifierEvents }, new URL('account/stored/', import.meta.url)))

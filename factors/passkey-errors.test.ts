@@ -1,6 +1,6 @@
 import { verifyRegistrationResponse, type RegistrationResponseJSON } from '@simplewebauthn/server'
 import { describe, expect, test } from 'vitest'
-import { challenge, create, rp, withAttestation, withData, withFlags, withKey } from './passkey.fixtures.ts'
+import { challenge, create, rp, withAttestation, withData, withFlags, withKey } from './testing-passkey.ts'
 import { passkeyFault, sentences, type PasskeyFault } from './passkey-errors.ts'
 
 /** What the library throws for this creation, demanding everything. */

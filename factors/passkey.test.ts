@@ -4,7 +4,7 @@ import type { RegistrationResponseJSON } from '@simplewebauthn/server'
 import { createAuthenticator, type Algorithm } from '../stories/authenticator.ts'
 import {
   android, challenge, create, ios, optionsFor, publicKeyOf, rp, user, withAttestation, withClientData, withData, withFlags, withId, withKey,
-} from './passkey.fixtures.ts'
+} from './testing-passkey.ts'
 import { creationOptions, verifyCreation, type CreationMode } from './passkey.ts'
 import type { PasskeyFault } from './passkey-errors.ts'
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { accountEvents, type AccountEvent } from '../domain/account/events.ts'
 import type { Sealed } from '../domain/event.ts'
 import { accounts } from './accounts.ts'
-import { at, rowOf } from './rows.ts'
+import { at, rowOf } from './testing-rows.ts'
 
 const sealed = (text: string) => `a1.${text}` as Sealed
 const [phone, session] = ['1f7c9a52-8f0e-4c53-9d54-7a2c5f1b3e60', '8d0e1c6e-9c3e-5c5b-8f3a-0a6f1d2b3c4d']

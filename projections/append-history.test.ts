@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { SessionEvent } from '../domain/session/events.ts'
 import { account, facts } from '../domain/session/given.ts'
 import { appendHistory } from './append-history.ts'
-import { at, rowOf } from './rows.ts'
+import { at, rowOf } from './testing-rows.ts'
 
 const { entered, verified, offered, started, appended } = facts
 const row = (...events: SessionEvent[]) => rowOf(appendHistory, 'session-1', entered(), verified(), ...events)

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { sessionEvents, type SessionEvent } from '../domain/session/events.ts'
 import { account, facts, folded } from '../domain/session/given.ts'
-import { at, rowOf } from './rows.ts'
+import { at, rowOf } from './testing-rows.ts'
 import { sessions } from './sessions.ts'
 
 const { entered, verified, offered, started, appended, issued, sent, codeVerified, pinSet, biometrics, completed } = facts
