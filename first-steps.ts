@@ -1,12 +1,11 @@
-/** What `npm start` says: where the engine is, and on an empty data folder what to paste to see a first login begin. */
+/** What `npm start` says on an empty data folder: what to paste to see a first login begin. */
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { actions } from './domain/session/vocabulary.ts'
 import type { Engine } from './engine/engine.ts'
 import type { EventLog } from './eventlog/event-log.ts'
 
 export async function firstSteps({ url, log, engine }: { url: string; log: EventLog; engine: Engine }): Promise<string> {
-  const listening = `Keyledger listens on ${url}`
-  for await (const _ of log.readAll({ prefixes: ['account-'] })) return listening
+  for await (const _ of log.readAll({ prefixes: ['account-'] })) return ''
   const [app] = engine.settings().apps
   const token = randomBytes(32).toString('base64url')
   const start = {
@@ -18,7 +17,6 @@ export async function firstSteps({ url, log, engine }: { url: string; log: Event
     device: { platform: 'ios' },
   }
   return [
-    listening,
     '',
     'There is no account yet. Paste this in another terminal to add one:',
     `  npm run --silent cli -- accounts add ada@example.com --password 'correct horse battery staple'`,

@@ -157,7 +157,9 @@ async function main(): Promise<void> {
     })
   }
   const running = keyledger
-  console.log(await firstSteps(running))
+  console.log(`Keyledger listens on ${running.url}`)
+  const hint = config.eventStoreDbUrl ? '' : await firstSteps(running)
+  if (hint) console.log(hint)
   let closing = false
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
