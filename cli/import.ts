@@ -12,7 +12,7 @@ const batchSize = 64
 /** Batches under way: enough rows that a commit of the log is shared by many. */
 const batchesAtOnce = threads * 8
 
-type Readable = { row: number; account: NewAccount }
+type GoodRow = { row: number; account: NewAccount }
 
 /** 0: everybody is there; 2: some rows were refused, each with a line of its own. It may be run again, also after a crash: what is there stays as it is. */
 export async function importAccounts(config: Config, { file, format }: { file: string; format: Format }): Promise<number> {
@@ -27,7 +27,7 @@ export async function importAccounts(config: Config, { file, format }: { file: s
   const registrars = createRegistrars(config)
   const inTurn = createTurns()
 
-  const settle = async (batch: readonly Readable[]): Promise<void> => {
+  const settle = async (batch: readonly GoodRow[]): Promise<void> => {
     const accounts = batch.map(({ account }) => account)
     // Rows that share an identifier are one person or a conflict: the first one in the file decides, whichever thread is faster.
     const names = new Set(accounts.flatMap(({ identifiers }) => identifiers.map((typed) => parseIdentifier(typed)?.value ?? typed)))
@@ -52,8 +52,8 @@ export async function importAccounts(config: Config, { file, format }: { file: s
   return counts.refused > 0 ? 2 : 0
 }
 
-async function* inBatches(rows: AsyncIterable<PersonRow>, refuse: (row: number, reason: string) => void): AsyncGenerator<Readable[]> {
-  let batch: Readable[] = []
+async function* inBatches(rows: AsyncIterable<PersonRow>, refuse: (row: number, reason: string) => void): AsyncGenerator<GoodRow[]> {
+  let batch: GoodRow[] = []
   for await (const row of rows) {
     if ('problem' in row) refuse(row.row, row.problem)
     else if (batch.push(row) === batchSize) {

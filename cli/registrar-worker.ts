@@ -6,24 +6,23 @@ import type { NewAccount } from '../engine/new-account.ts'
 import { openEngine } from '../main.ts'
 
 export type ToRegistrar = { batch: number; accounts: readonly NewAccount[] } | 'close'
-export type FromRegistrar = { batch: number } & ({ registrations: Registration[] } | { failed: string })
+export type FromRegistrar = { batch: number; registrations: Registration[] } | { batch: number; failed: string } | 'closed'
 
-const port = parentPort!
+const tell = (message: FromRegistrar) => parentPort!.postMessage(message)
 const opening = openEngine(workerData as Config, {}, async () => 'unavailable')
 // Every batch is answered with it.
 opening.catch(() => {})
 
-port.on('message', async (message: ToRegistrar) => {
+parentPort!.on('message', async (message: ToRegistrar) => {
   if (message === 'close') {
     await opening.then(({ close }) => close(), () => {})
-    return port.close()
+    return tell('closed')
   }
   const { batch, accounts } = message
-  const answer = (result: { registrations: Registration[] } | { failed: string }) => port.postMessage({ batch, ...result } satisfies FromRegistrar)
   try {
     const { engine } = await opening
-    answer({ registrations: await Promise.all(accounts.map((account) => engine.accounts.register(account, 'cli:import'))) })
+    tell({ batch, registrations: await Promise.all(accounts.map((account) => engine.accounts.register(account, 'cli:import'))) })
   } catch (error) {
-    answer({ failed: (error as Error).message })
+    tell({ batch, failed: (error as Error).message })
   }
 })

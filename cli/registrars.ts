@@ -37,11 +37,19 @@ function startRegistrar(config: Config) {
   const send = (message: ToRegistrar) => worker.postMessage(message)
   const batches = new Map<number, PromiseWithResolvers<Registration[]>>()
   let sent = 0
-  const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()))
-  const fail = (error: Error): void => batches.forEach(({ reject }) => reject(error))
+  const closed = Promise.withResolvers<void>()
+  let broken: Error | undefined
+  const fail = (error: Error): void => {
+    broken ??= error
+    batches.forEach(({ reject }) => reject(error))
+  }
   worker.on('error', fail)
-  worker.on('exit', () => fail(new Error('a thread of the import ended')))
+  worker.on('exit', () => {
+    fail(new Error('a thread of the import ended'))
+    closed.resolve()
+  })
   worker.on('message', (message: FromRegistrar) => {
+    if (message === 'closed') return closed.resolve()
     const waiting = batches.get(message.batch)
     batches.delete(message.batch)
     if ('failed' in message) waiting?.reject(new Error(message.failed))
@@ -50,6 +58,7 @@ function startRegistrar(config: Config) {
   return {
     batches,
     register(accounts: readonly NewAccount[]): Promise<Registration[]> {
+      if (broken) return Promise.reject(broken)
       const waiting = Promise.withResolvers<Registration[]>()
       batches.set((sent += 1), waiting)
       send({ batch: sent, accounts })
@@ -57,7 +66,8 @@ function startRegistrar(config: Config) {
     },
     async close(): Promise<void> {
       send('close')
-      await ended
+      await closed.promise
+      await worker.terminate()
     },
   }
 }

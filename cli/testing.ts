@@ -13,8 +13,8 @@ export function openFolder() {
   const folder = mkdtempSync(join(tmpdir(), 'cli-'))
   const data = join(folder, 'data')
 
-  const start = (args: string[], input = '') => {
-    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', 'cli.ts', ...args], { cwd: root, env: { ...process.env, KEYLEDGER_DATA: data } })
+  const start = (args: string[], input = '', environment: Record<string, string> = {}) => {
+    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', 'cli.ts', ...args], { cwd: root, env: { ...process.env, KEYLEDGER_DATA: data, ...environment } })
     let [out, err] = ['', '']
     child.stdout.on('data', (bytes: Buffer) => (out += bytes.toString()))
     child.stderr.on('data', (bytes: Buffer) => (err += bytes.toString()))

@@ -17,10 +17,11 @@ export type { NewAccount }
 export type Registration = { outcome: 'registered' | 'exists'; account: string } | { outcome: 'refused'; reason: string }
 
 /** Another process may claim the same names at this moment: so often they are looked at again. */
-const maxTries = 3
+const maxTries = 5
 
 const refused = (reason: string): Registration => ({ outcome: 'refused', reason })
 const taken = refused('an identifier belongs to another account')
+const listsAll = (state: AccountState | undefined, names: readonly Name[]): boolean => names.every(({ lookup }) => claimCounts(state, lookup))
 
 export function createAccounts(dependencies: { streams: Streams; vault: Vault; passwords: Passwords; newId: () => string }) {
   const { streams, vault, passwords, newId } = dependencies
@@ -47,8 +48,13 @@ export function createAccounts(dependencies: { streams: Streams; vault: Vault; p
   /** Undefined when another one claimed a name meanwhile. What was claimed here then stays: that one may rest on it, and an orphaned claim passes. */
   async function attempt(wanted: NewAccount, { names, contacts }: Names, hash: string | undefined, actor: string): Promise<Registration | undefined> {
     const claims = await Promise.all(names.map(claimOf))
-    const owner = claims.find((claim) => claim?.counts)?.account
-    if (owner) return claims.every((claim) => claim?.counts && claim.account === owner) ? { outcome: 'exists', account: owner } : taken
+    const owner = claims.find((claim) => claim?.counts)
+    if (owner) {
+      const { account, state } = owner
+      if (claims.every((claim) => claim?.counts && claim.account === account)) return { outcome: 'exists', account }
+      // It lists them all, so one was looked at before another process claimed it: look again.
+      return listsAll(state, names) ? undefined : taken
+    }
     const account = claims.find((claim) => claim?.begun)?.account ?? newId()
     const cause: Cause = { actor, correlationId: account, causationId: newId() }
 
@@ -59,15 +65,15 @@ export function createAccounts(dependencies: { streams: Streams; vault: Vault; p
     const { result: before } = await streams.transact(accounts, accountStream(account), cause, decide, { assumeNew: true })
     if (!before) return { outcome: 'registered', account }
     // Another process was faster under the same id: with the same identifiers, or with others that share one.
-    return names.every(({ lookup }) => claimCounts(before, lookup)) ? { outcome: 'exists', account } : taken
+    return listsAll(before, names) ? { outcome: 'exists', account } : taken
   }
 
   /** Who claims the name. `counts`: and owns it; `begun`: for an account that has not come about. */
-  async function claimOf({ lookup }: Name): Promise<{ account: string; counts: boolean; begun: boolean } | undefined> {
+  async function claimOf({ lookup }: Name): Promise<{ account: string; state: AccountState | undefined; counts: boolean; begun: boolean } | undefined> {
     const account = (await streams.load(identifiers, identifierStream(lookup)))?.state.account
     if (!account) return undefined
     const state = await load(account)
-    return { account, counts: claimCounts(state, lookup), begun: state === undefined }
+    return { account, state, counts: claimCounts(state, lookup), begun: state === undefined }
   }
 
   /** One after the other, so that of two who want the same names in the same order one gets them all. False: a name is another one's. */
