@@ -40,9 +40,7 @@ const hashQueue = 256
 
 /** The engine without its surroundings: what `main.ts` serves and `cli.ts` works with. @throws BadConfig, Unavailable */
 export async function openEngine(config: Config, { now = () => new Date(), print = console.log, onError = report, deliver: carrier }: Surroundings, history: Parameters<typeof createEngine>[0]['history']) {
-  const embedded = config.eventStoreDbUrl === undefined
-  const folder = embedded || !config.databaseUrl ? ensureDataFolder(config.dataFolder) : undefined
-  const masterKeys = config.masterKeys ?? ensureMasterKeyFile((folder ?? ensureDataFolder(config.dataFolder)).masterKey)
+  const masterKeys = config.masterKeys ?? ensureMasterKeyFile(ensureDataFolder(config.dataFolder).masterKey)
   const log = await openLog(config)
   const { deliver, reachable, close: closeDelivery } = carrier ? { deliver: carrier, reachable: new Set(Channel.options), close: () => {} } : await openDelivery(config, now, print)
   const cores = availableParallelism()
@@ -87,7 +85,7 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
   let readModel: ReadModel | undefined
   const { engine, log, close: closeEngine } = await openEngine(config, surroundings, async (account) => readModel?.history(account) ?? 'unavailable')
   opened.defer(closeEngine)
-  const database = openDatabase(config.databaseUrl ? { url: config.databaseUrl } : { folder: config.dataFolder })
+  const database = openDatabase(config.databaseUrl ? { url: config.databaseUrl } : ensureDataFolder(config.dataFolder))
   opened.defer(database.close)
   const model = (readModel = openReadModel({ log, database, now, newId: randomUUID, patience: surroundings.patience, onError: (error) => onError('projections', error) }))
   const sweeper = createSweeper({ streams: engine.streams, due: model, now, everyMs: config.sweepMs, onError: (error) => onError('sweeper', error) })

@@ -61,6 +61,9 @@ export function createAuthenticator(settings: AuthenticatorSettings = {}): Authe
     return Buffer.concat([sha256(passkey.rpId), Buffer.of(flags), counter, attested ?? Buffer.alloc(0)])
   }
 
+  /** What the answers to both ceremonies have in common (WebAuthn Level 3, 5.1). */
+  const credential = ({ id }: Passkey) => ({ type: 'public-key', id, rawId: id, authenticatorAttachment: attachment, clientExtensionResults: {} }) as const
+
   return {
     async create(options, ceremony) {
       const rpId = options.rp.id ?? ''
@@ -87,11 +90,7 @@ export function createAuthenticator(settings: AuthenticatorSettings = {}): Authe
       const statement = new Map<string, CBORType>(self ? [['alg', algorithm], ['sig', signature(passkey, data, clientDataJSON)]] : [])
       const attestation = new Map<string, CBORType>([['fmt', self ? 'packed' : 'none'], ['attStmt', statement], ['authData', data]])
       return {
-        type: 'public-key',
-        id: passkey.id,
-        rawId: passkey.id,
-        authenticatorAttachment: attachment,
-        clientExtensionResults: {},
+        ...credential(passkey),
         response: {
           clientDataJSON: base64url(clientDataJSON),
           attestationObject: base64url(encodeCBOR(attestation)),
@@ -114,11 +113,7 @@ export function createAuthenticator(settings: AuthenticatorSettings = {}): Authe
       const data = authenticatorData(passkey, ceremony)
       const clientDataJSON = clientData('webauthn.get', options.challenge, ceremony)
       return {
-        type: 'public-key',
-        id: passkey.id,
-        rawId: passkey.id,
-        authenticatorAttachment: attachment,
-        clientExtensionResults: {},
+        ...credential(passkey),
         response: {
           clientDataJSON: base64url(clientDataJSON),
           authenticatorData: base64url(data),

@@ -13,21 +13,18 @@ const keyObject = (key: Key): KeyObject => (key instanceof Uint8Array ? createSe
 const pool = Buffer.alloc(4096)
 let drawn = pool.length
 
-/** Random bytes, at most 64: drawn many at a time, since one by one they cost as much as the cipher. What was given out is not kept. */
-export function drawBytes(size: number): Buffer {
-  if (drawn + size > pool.length) {
+/** Drawn many at a time, since one by one they cost as much as the cipher. Keys are not drawn here. */
+function drawNonce(): Buffer {
+  if (drawn + nonceBytes > pool.length) {
     randomFillSync(pool)
     drawn = 0
   }
-  const bytes = Buffer.from(pool.subarray(drawn, drawn + size))
-  pool.fill(0, drawn, (drawn += size))
-  return bytes
+  return Buffer.from(pool.subarray(drawn, (drawn += nonceBytes)))
 }
-
 
 /** nonce || ciphertext || tag, base64url. `context` is authenticated and must be given again to open. */
 export function encrypt(key: Key, plaintext: Uint8Array, context: string): string {
-  const nonce = drawBytes(nonceBytes)
+  const nonce = drawNonce()
   const cipher = createCipheriv('aes-256-gcm', keyObject(key), nonce).setAAD(Buffer.from(context))
   return Buffer.concat([nonce, cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]).toString('base64url')
 }

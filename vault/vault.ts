@@ -2,13 +2,13 @@
  * Who may read what, and how a person is forgotten (design: section 5). Sealed values stand in the log; the keys that open them are the
  * events of `key-<uuid>`, wrapped under a master key that the log never sees.
  */
-import { createSecretKey } from 'node:crypto'
+import { createSecretKey, randomBytes } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type { Sealed } from '../domain/event.ts'
 import { StreamSealed } from '../eventlog/event-log.ts'
 import type { Aggregate, Cause, Streams } from '../eventlog/transact.ts'
 import { evolve, keyEvents, type KeyEvent, type KeyState } from './events.ts'
-import { decrypt, derive, drawBytes, encrypt, fingerprintOf, hmac, uuidOf, type Key } from './sealing.ts'
+import { decrypt, derive, encrypt, fingerprintOf, hmac, uuidOf, type Key } from './sealing.ts'
 
 // A fold that outlived its sealed stream would open for ever what was to be forgotten.
 const keys: Aggregate<KeyState, typeof keyEvents> = { events: keyEvents, evolve, neverCached: true }
@@ -62,7 +62,7 @@ export async function openVault(dependencies: { streams: Streams; masterKeys: Ma
 
   /** @throws Forgotten */
   async function createKey(id: string, purpose: (KeyEvent & { type: 'KeyWrapped' })['data']['purpose']): Promise<Buffer> {
-    const key = drawBytes(32)
+    const key = randomBytes(32)
     try {
       const { result } = await streams.transact(
         keys,
