@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { Policy, decideOffer, resolvePlan, supportsStep, unsupportedSteps, type OfferFacts } from './policy.ts'
-import { actions, planSteps, type Action, type PlanStep, type Step } from './session/vocabulary.ts'
+import { Policy, decideOffer, resolvePlan, supportsStep, unsupportedSteps, type OfferFacts, type OfferPlace } from './policy.ts'
+import { actions, Step, type Action, type Platform, type PlanStep } from './session/vocabulary.ts'
 
 const without = (...missing: Action[]): Action[] => actions.filter((action) => !missing.includes(action))
 const branch = { otp: 'required', pin: 'optional', biometrics: 'optional' } as const
@@ -14,7 +14,7 @@ describe('A policy', () => {
       withPasskey: branch,
       withoutPasskey: branch,
       pinKeptOn: 'device',
-      append: { enabled: true, mode: 'manual' },
+      append: { enabled: true, mode: 'manual', conditional: false },
     })
   })
 
@@ -77,33 +77,66 @@ describe('The plan of a login', () => {
 
   test('names the required steps that the app cannot take', () => {
     expect(unsupportedSteps(plan({}), actions)).toEqual([])
-    expect(unsupportedSteps(plan({}), [])).toEqual(['password', 'otp'])
+    expect(unsupportedSteps(plan({}), [], 'password')).toEqual(['password', 'otp'])
+    expect(unsupportedSteps(plan({}), [])).toEqual(['otp'])
     expect(unsupportedSteps(plan({ withPasskey: off, withoutPasskey: off }, { mfa: true }), ['password'])).toEqual(['otp'])
     expect(unsupportedSteps(plan({ withPasskey: off, withoutPasskey: { ...off, biometrics: 'required' } }), ['password'])).toEqual(['biometrics'])
   })
 
   test('needs of an app every action of a step but the ones that pass it over', () => {
     const neededFor = (step: Step): Action[] => actions.filter((action) => !supportsStep(without(action), step))
-    expect((['password', ...planSteps] as const).flatMap(neededFor)).toEqual(['password', 'append_options', 'append', 'otp_send', 'otp', 'pin', 'biometrics'])
+    expect(Step.options.flatMap(neededFor)).toEqual(['passkey', 'password', 'append_options', 'append', 'otp_send', 'otp', 'pin', 'biometrics'])
   })
 })
 
 describe('A passkey', () => {
   const person: OfferFacts = { history: { offers: 2 }, never: false, passkeyHere: false }
-  const login = { supports: actions as readonly string[], screenLock: true as boolean | undefined, entryPoint: 'post_login' as const }
+  const able = { osVersion: '26.3', screenLock: true, credentialManager: true, conditionalCreate: true }
+  const login: OfferPlace = { supports: actions, platform: 'ios', device: able, entryPoint: 'post_login', maybeConditional: false }
 
   test('is offered, by number, mode, entry point and policy', () => {
     const policy = Policy.parse({ version: '7', append: { mode: 'automatic' } })
     const offered = { offered: true, offer: 3, mode: 'automatic', entryPoint: 'post_login', variant: null, policy: '7' }
     expect(decideOffer(policy, person, login)).toEqual(offered)
-    expect(decideOffer(policy, person, { ...login, screenLock: undefined })).toEqual(offered)
+    expect(decideOffer(policy, person, { ...login, device: {} })).toEqual(offered)
+  })
+
+  test.each<[Platform, string, boolean]>([
+    ['ios', '15.8', false],
+    ['ios', '16', true],
+    ['ios', '18.1.1', true],
+    ['android', '8.1', false],
+    ['android', '9', true],
+    ['android', '16 (API 36)', true],
+    ['web', '1', true],
+    ['ios', 'beta', true],
+  ])('is offered where the system keeps passkeys: %s %s, %s', (platform, osVersion, offered) => {
+    expect(decideOffer(Policy.parse({}), person, { ...login, platform, device: { osVersion } })).toMatchObject(offered ? { offered } : { offered, reason: 'device_not_able' })
+  })
+
+  test('is created without asking only where the policy, the device and the login all allow it', () => {
+    const silent = { policy: Policy.parse({ append: { conditional: true, mode: 'automatic' } }), place: { ...login, maybeConditional: true } }
+    const modeOf = (policy: Policy, place: OfferPlace) => decideOffer(policy, person, place)
+    expect(modeOf(silent.policy, silent.place)).toMatchObject({ offered: true, mode: 'conditional' })
+    expect(modeOf(Policy.parse({}), silent.place)).toMatchObject({ mode: 'manual' })
+    expect(modeOf(silent.policy, login)).toMatchObject({ mode: 'automatic' })
+    expect(modeOf(silent.policy, { ...silent.place, device: { ...able, conditionalCreate: undefined } })).toMatchObject({ mode: 'automatic' })
+  })
+
+  test('is there for whoever asks for it in the settings, whatever they said before', () => {
+    const place: OfferPlace = { ...login, entryPoint: 'settings', maybeConditional: true }
+    const policy = Policy.parse({ append: { mode: 'automatic', conditional: true } })
+    const asked = decideOffer(policy, { history: 'unavailable', never: true, passkeyHere: true }, place)
+    expect(asked).toEqual({ offered: true, offer: 1, mode: 'manual', entryPoint: 'settings', variant: null, policy: '1' })
+    expect(decideOffer(policy, person, { ...place, device: { screenLock: false } })).toMatchObject({ offered: false, reason: 'device_not_able' })
   })
 
   /** Each reason hides the ones below it: what the app or the device cannot do comes before what the person wants. */
-  const reasons: [string, Partial<Policy>, Partial<OfferFacts>, Partial<typeof login>][] = [
-    ['switched_off', { append: { enabled: false, mode: 'manual' } }, {}, {}],
+  const reasons: [string, Partial<Policy>, Partial<OfferFacts>, Partial<OfferPlace>][] = [
+    ['switched_off', { append: { enabled: false, mode: 'manual', conditional: false } }, {}, {}],
     ['not_supported', {}, {}, { supports: without('append_options') }],
-    ['device_not_able', {}, {}, { screenLock: false }],
+    ['device_not_able', {}, {}, { device: { ...able, screenLock: false } }],
+    ['device_not_able', {}, {}, { device: { ...able, credentialManager: false } }],
     ['has_passkey_here', {}, { passkeyHere: true }, {}],
     ['never_again', {}, { never: true }, {}],
     ['history_unavailable', {}, { history: 'unavailable' }, {}],

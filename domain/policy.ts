@@ -3,7 +3,7 @@
  * that was resolved from it, so a running login keeps its plan and a replay needs no configuration.
  */
 import { z } from 'zod'
-import { type Action, OfferMode, PinKeeper, PlanStep, Requirement, planSteps, type EntryPoint, type Step, type WithheldReason } from './session/vocabulary.ts'
+import { type Action, OfferMode, PinKeeper, PlanStep, Requirement, planSteps, type EntryPoint, type Platform, type Step, type WithheldReason } from './session/vocabulary.ts'
 
 const Branch = z.strictObject({
   otp: Requirement.default('required'),
@@ -25,7 +25,15 @@ export const Policy = z.strictObject({
   withPasskey: Branch.prefault({}),
   withoutPasskey: Branch.prefault({}),
   pinKeptOn: PinKeeper.default('device'),
-  append: z.strictObject({ enabled: z.boolean().default(true), mode: OfferMode.exclude(['conditional']).default('manual') }).prefault({}),
+  append: z
+    .strictObject({
+      enabled: z.boolean().default(true),
+      /** `automatic`: the app opens the system's prompt without a screen of its own. */
+      mode: OfferMode.exclude(['conditional']).default('manual'),
+      /** Where the password was filled in by a credential manager: create the passkey without asking, if the platform can. */
+      conditional: z.boolean().default(false),
+    })
+    .prefault({}),
 })
 export type Policy = z.infer<typeof Policy>
 
@@ -41,6 +49,7 @@ export type Plan = z.infer<typeof Plan>
 
 /** The actions without which an app cannot take a step. */
 const needs: Record<Step, readonly Action[]> = {
+  passkey: ['passkey'],
   password: ['password'],
   append: ['append_options', 'append'],
   otp: ['otp_send', 'otp'],
@@ -54,11 +63,12 @@ export const supportsStep = (supports: readonly string[], step: Step): boolean =
  * The plan of one login. A code that the account itself demands (MFA) is put before the offer, whatever the policy's order says.
  * An optional step that the app cannot take is off; a required one stays, and the start is refused with `upgrade_required`.
  */
-export function resolvePlan(policy: Policy, login: { mfa: boolean; supports: readonly string[] }): Plan {
+export function resolvePlan(policy: Policy, login: { mfa: boolean; supports: readonly string[]; biometrics?: boolean | undefined }): Plan {
   const branch = (wanted: Branch): Branch => ({
     otp: within(login.supports, 'otp', wanted.otp),
     pin: within(login.supports, 'pin', wanted.pin),
-    biometrics: within(login.supports, 'biometrics', wanted.biometrics),
+    // Where the device has none enrolled there is nothing to switch on.
+    biometrics: login.biometrics === false ? 'off' : within(login.supports, 'biometrics', wanted.biometrics),
   })
   const plan: Plan = {
     policy: policy.version,
@@ -70,6 +80,12 @@ export function resolvePlan(policy: Policy, login: { mfa: boolean; supports: rea
   return login.mfa ? demandCode(plan) : plan
 }
 
+/** Settings have the offer alone: the login before them gave what the policy demands. */
+export function settingsPlan({ version, order, pinKeptOn }: Policy): Plan {
+  const off: Branch = { otp: 'off', pin: 'off', biometrics: 'off' }
+  return { policy: version, order, withPasskey: off, withoutPasskey: off, pinKeptOn }
+}
+
 /** The same plan for an account that demands a code: required in both branches, and before the offer. */
 export const demandCode = (plan: Plan): Plan => ({
   ...plan,
@@ -78,10 +94,10 @@ export const demandCode = (plan: Plan): Plan => ({
   withoutPasskey: { ...plan.withoutPasskey, otp: 'required' },
 })
 
-/** The required steps of a login that the app does not support. */
-export const unsupportedSteps = ({ withPasskey, withoutPasskey }: Plan, supports: readonly string[]): Step[] =>
-  (['password', 'otp', 'pin', 'biometrics'] as const).filter((step) => {
-    const required = step === 'password' || withPasskey[step] === 'required' || withoutPasskey[step] === 'required'
+/** The required steps that the app does not support, `first` among them: the one that the session cannot begin without. */
+export const unsupportedSteps = ({ withPasskey, withoutPasskey }: Plan, supports: readonly string[], first?: Step): Step[] =>
+  ([...(first ? [first] : []), 'otp', 'pin', 'biometrics'] as const).filter((step) => {
+    const required = step === first || withPasskey[step as keyof Branch] === 'required' || withoutPasskey[step as keyof Branch] === 'required'
     return required && !supportsStep(supports, step)
   })
 
@@ -101,23 +117,45 @@ export type OfferFacts = {
   passkeyHere: boolean
 }
 
+/** Where an offer would be made. */
+export type OfferPlace = {
+  supports: readonly string[]
+  platform: Platform
+  device: { osVersion?: string | undefined; screenLock?: boolean | undefined; credentialManager?: boolean | undefined; conditionalCreate?: boolean | undefined }
+  entryPoint: EntryPoint
+  /** A credential manager filled the password in, and every required factor was given. */
+  maybeConditional: boolean
+}
+
 export type OfferDecision =
   | { offered: true; offer: number; mode: OfferMode; entryPoint: EntryPoint; variant: string | null; policy: string }
   | { offered: false; reason: WithheldReason; policy: string }
 
 /** Whether to offer a passkey now. Without the history the offer is withheld: better one offer too few than a person asked every day. */
-export function decideOffer(
-  policy: Policy,
-  person: OfferFacts,
-  login: { supports: readonly string[]; screenLock: boolean | undefined; entryPoint: EntryPoint },
-): OfferDecision {
+export function decideOffer(policy: Policy, person: OfferFacts, place: OfferPlace): OfferDecision {
   const withheld = (reason: WithheldReason): OfferDecision => ({ offered: false, reason, policy: policy.version })
   if (!policy.append.enabled) return withheld('switched_off')
-  if (!supportsStep(login.supports, 'append')) return withheld('not_supported')
-  if (login.screenLock === false) return withheld('device_not_able')
-  if (person.passkeyHere) return withheld('has_passkey_here')
-  if (person.never) return withheld('never_again')
-  if (person.history === 'unavailable') return withheld('history_unavailable')
-  const offer = person.history.offers + 1
-  return { offered: true, offer, mode: policy.append.mode, entryPoint: login.entryPoint, variant: null, policy: policy.version }
+  if (!supportsStep(place.supports, 'append')) return withheld('not_supported')
+  if (!ableToKeep(place)) return withheld('device_not_able')
+  const { history } = person
+  // In the settings the person asks: nothing that spares them being asked counts there.
+  const asked = place.entryPoint === 'settings'
+  if (!asked && person.passkeyHere) return withheld('has_passkey_here')
+  if (!asked && person.never) return withheld('never_again')
+  if (!asked && history === 'unavailable') return withheld('history_unavailable')
+  const offer = (history === 'unavailable' ? 0 : history.offers) + 1
+  const mode = asked ? 'manual' : modeOf(policy, place)
+  return { offered: true, offer, mode, entryPoint: place.entryPoint, variant: null, policy: policy.version }
+}
+
+const modeOf = ({ append }: Policy, { device, maybeConditional }: OfferPlace): OfferMode =>
+  append.conditional && maybeConditional && device.conditionalCreate === true ? 'conditional' : append.mode
+
+/** The first major versions that keep passkeys: iOS 16 (Apple, "Supporting passkeys"), Android 9 (Android, "Credential Manager"). */
+const oldestAble: Partial<Record<Platform, number>> = { ios: 16, android: 9 }
+
+/** What is not said is taken as able. */
+function ableToKeep({ platform, device: { osVersion, screenLock, credentialManager } }: OfferPlace): boolean {
+  const major = Number.parseInt(/\d+/.exec(osVersion ?? '')?.[0] ?? '', 10)
+  return screenLock !== false && credentialManager !== false && !(major < (oldestAble[platform] ?? 0))
 }

@@ -13,6 +13,10 @@ const id = clear(z.string().max(64))
 const installation = clear(z.uuid())
 const passkey = clear(Base64Url)
 
+export const Notice = z.enum(['passkey_activated', 'passkey_removed'])
+export type Notice = z.infer<typeof Notice>
+const notice = { notice: clear(Notice), passkey, contact: id }
+
 export const accountEvents = {
   AccountRegistered: event('An account exists from here on. It can sign in once its identifiers are claimed and a password is set.', {
     source: clear(z.enum(['import', 'added'])),
@@ -51,7 +55,24 @@ export const accountEvents = {
     app: clear(z.string()),
   }),
   PasskeyActivated: event('Every code that the login demanded was given: the passkey signs in from here on.', { passkey }),
+  PasskeyUsed: event('The passkey signed in, and something about it is new: its counter, its backup state, or the installation. Most uses leave no such fact here.', {
+    passkey,
+    counter: clear(z.int().nonnegative()),
+    backedUp: clear(z.boolean()),
+    /** The installation that it was used on, where it is kept there; null when it came from another device. */
+    installation: installation.nullable(),
+  }),
+  PasskeyUvInitialized: event('A verified login with the passkey and a code vouch for it: its user verification counts as a factor from here on (WebAuthn Level 3, 7.2).', {
+    passkey,
+  }),
+  PasskeyRenamed: event('The person calls the passkey by this name.', { passkey, name: sealedByAccount }),
   PasskeyRevoked: event('The passkey signs in no more.', { passkey, reason: clear(z.enum(['login_unfinished', 'removed'])) }),
+  NoticeSent: event('The carrier took the notice for this contact. It does not imply that it arrived.', { ...notice, carrierId: clear(z.string().max(256).optional()) }),
+  NoticeFailed: event('The carrier did not take the notice. `final`: it is not tried again.', {
+    ...notice,
+    reason: clear(z.string().max(64)),
+    final: clear(z.boolean()),
+  }),
   InstallationPinSet: event('The app on this installation has a PIN. `verifier` stands only where the engine keeps it.', {
     installation,
     keptOn: clear(PinKeeper),

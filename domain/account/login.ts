@@ -3,7 +3,7 @@ import type { Sealed } from '../event.ts'
 import type { PinKeeper } from '../session/vocabulary.ts'
 import type { AccountEvent } from './events.ts'
 import { decideBiometricSwitch, decidePinSet } from './installations.ts'
-import { decideActivation, decideLink, type AccountDecision, type NewLink } from './passkeys.ts'
+import { decideActivation, decideLink, decideUvInitialized, type AccountDecision, type NewLink } from './passkeys.ts'
 import { evolve, type AccountState } from './state.ts'
 
 export type LeftByLogin = {
@@ -11,6 +11,8 @@ export type LeftByLogin = {
   link?: NewLink
   /** The id of the passkey for which the last code was given. */
   activate?: string
+  /** The id of the passkey that a code vouches for. */
+  uvInitialized?: string
   neverOffer?: boolean
   pin?: { keptOn: PinKeeper; verifier: Sealed | undefined }
   biometrics?: boolean
@@ -33,6 +35,7 @@ export function decideLeftByLogin(state: AccountState, left: LeftByLogin, now: s
     add(linked.events)
   }
   if (left.activate) add(decideActivation(after, left.activate).events)
+  if (left.uvInitialized) add(decideUvInitialized(after, left.uvInitialized).events)
   if (left.neverOffer && !after.neverOffer) add([{ type: 'AppendPreferenceChanged', data: { never: true } }])
   if (left.pin) add(decidePinSet(left.installation, left.pin.keptOn, left.pin.verifier))
   if (left.biometrics !== undefined) add(decideBiometricSwitch(after, left.installation, left.biometrics))

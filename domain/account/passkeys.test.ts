@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest'
+import type { Sealed } from '../event.ts'
 import type { AccountEvent } from './events.ts'
-import { activePasskeys, decideActivation, decideLink, decideUnfinished, excluded, hasPasskeyHere, type NewLink } from './passkeys.ts'
+import {
+  accepted, activePasskeys, decideActivation, decideLink, decideRemoval, decideRename, decideUnfinished, decideUse, decideUvInitialized, descriptors, hasPasskeyHere, type NewLink,
+} from './passkeys.ts'
 import { evolve, type AccountState } from './state.ts'
 
 const phone = '1f7c9a52-8f0e-4c53-9d54-7a2c5f1b3e60'
@@ -57,7 +60,7 @@ test.each([
 describe('A pending passkey', () => {
   test('cannot sign in, and is not to be made again', () => {
     expect(activePasskeys(account(linked('one')))).toEqual([])
-    expect(excluded(account(linked('one')))).toEqual([{ id: 'one', transports: ['internal'] }])
+    expect(descriptors(accepted(account(linked('one'))))).toEqual([{ id: 'one', transports: ['internal'] }])
     expect(hasPasskeyHere(account(linked('one')), phone)).toBe(false)
   })
 
@@ -89,6 +92,65 @@ describe('An active passkey', () => {
 
   test('that was removed is none, and may be made again', () => {
     const state = account(linked('one'), activated('one'), revoked('one'))
-    expect([activePasskeys(state), excluded(state), hasPasskeyHere(state, phone)]).toEqual([[], [], false])
+    expect([activePasskeys(state), accepted(state), hasPasskeyHere(state, phone)]).toEqual([[], [], false])
+  })
+})
+
+describe('A good login with a passkey', () => {
+  const used = (change: Partial<Parameters<typeof decideUse>[1]> = {}) => ({ passkey: 'one', counter: 0, backedUp: true, installation: phone, ...change })
+  const state = account(linked('one'), activated('one'))
+  const fact = (change: Parameters<typeof used>[0]): AccountEvent => ({ type: 'PasskeyUsed', data: used(change) })
+
+  test('leaves nothing here when it shows nothing new', () => {
+    expect(decideUse(state, used())).toEqual({ outcome: 'done', events: [] })
+    expect(decideUse(state, used({ installation: null }))).toEqual({ outcome: 'done', events: [] })
+    expect(decideUse(account(linked('one'), revoked('one')), used({ counter: 4 }))).toEqual({ outcome: 'done', events: [] })
+  })
+
+  test.each([
+    ['its counter', { counter: 4 }],
+    ['its backup state', { backedUp: false }],
+    ['an installation that it was not known to be on', { installation: login }],
+  ])('leaves what is new: %s, and once', (_, change) => {
+    expect(decideUse(state, used(change))).toEqual({ outcome: 'done', events: [fact(change)] })
+    expect(decideUse(account(linked('one'), activated('one'), fact(change)), used(change))).toEqual({ outcome: 'done', events: [] })
+  })
+
+  test('makes it known where the passkey is, and a counter never goes down', () => {
+    const after = account(linked('one', { counter: 9 }), activated('one'), fact({ counter: 9, installation: login }))
+    expect([hasPasskeyHere(after, login), hasPasskeyHere(after, phone)]).toEqual([true, true])
+    expect(decideUse(after, used({ counter: 4, backedUp: false })).events).toEqual([fact({ counter: 9, backedUp: false })])
+  })
+
+  test('and a code beside it let user verification count, once', () => {
+    const conditional = [linked('one', { uvInitialized: false }), activated('one')]
+    const initialized: AccountEvent = { type: 'PasskeyUvInitialized', data: { passkey: 'one' } }
+    expect(decideUvInitialized(account(...conditional), 'one')).toEqual({ outcome: 'done', events: [initialized] })
+    expect(account(...conditional, initialized).passkeys[0]?.uvInitialized).toBe(true)
+    expect(decideUvInitialized(account(...conditional, initialized), 'one').events).toEqual([])
+    expect(decideUvInitialized(state, 'one').events).toEqual([])
+  })
+})
+
+describe('A person manages passkeys', () => {
+  const name = 'sealed name' as Sealed
+  const state = account(linked('one'), activated('one'), linked('two'), linked('gone'), activated('gone'), revoked('gone'))
+
+  test('and calls them what they like', () => {
+    const renamed: AccountEvent = { type: 'PasskeyRenamed', data: { passkey: 'one', name } }
+    expect(decideRename(state, 'one', name, false)).toEqual({ outcome: 'done', events: [renamed] })
+    expect(decideRename(state, 'one', name, true)).toEqual({ outcome: 'done', events: [] })
+    expect(evolve(state, { ...renamed, at: '2026-03-02T08:00:00.000Z' }).passkeys[0]?.name).toBe(name)
+  })
+
+  test('and removes them, pending ones too; what is removed stays so', () => {
+    expect(decideRemoval(state, 'one')).toEqual({ outcome: 'done', events: [revoked('one')] })
+    expect(decideRemoval(state, 'two')).toEqual({ outcome: 'done', events: [revoked('two')] })
+    expect(decideRemoval(state, 'gone')).toEqual({ outcome: 'done', events: [] })
+  })
+
+  test('and none that the account never had, or has no longer', () => {
+    expect(decideRemoval(state, 'never')).toEqual({ outcome: 'passkey_unknown', events: [] })
+    expect(decideRename(state, 'gone', name, false)).toEqual({ outcome: 'passkey_unknown', events: [] })
   })
 })

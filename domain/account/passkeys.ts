@@ -1,11 +1,12 @@
-/** The passkeys of an account: linked while pending, activated by the codes of the login that made them, revoked when it was not finished. */
+/** The passkeys of an account: linked while pending, activated by the codes of the login that made them, used, renamed, and revoked by hand or when that login was not finished. */
+import type { Sealed } from '../event.ts'
 import type { AccountEvent } from './events.ts'
 import type { AccountState, Passkey } from './state.ts'
 
 export type NewLink = (AccountEvent & { type: 'PasskeyLinked' })['data']
 
 /** `done` with no events: it was done before, go on. */
-export type AccountDecision = { outcome: 'done' | 'challenge_used' | 'passkey_exists' | 'account_gone'; events: readonly AccountEvent[] }
+export type AccountDecision = { outcome: 'done' | 'challenge_used' | 'passkey_exists' | 'passkey_unknown' | 'contact_unknown' | 'account_gone'; events: readonly AccountEvent[] }
 
 const done = (...events: AccountEvent[]): AccountDecision => ({ outcome: 'done', events })
 
@@ -23,6 +24,30 @@ export function decideActivation(state: AccountState, passkey: string): AccountD
   return pending ? done({ type: 'PasskeyActivated', data: { passkey } }) : done()
 }
 
+/** What a good login with the passkey showed. It is a fact only where it is news; `installation` is null when the passkey came from another device. */
+export function decideUse(state: AccountState, used: { passkey: string; counter: number; backedUp: boolean; installation: string | null }): AccountDecision {
+  const known = find(state, used.passkey)
+  const isNews = known && (used.counter > known.counter || used.backedUp !== known.backedUp || (used.installation !== null && !known.keptOn.includes(used.installation)))
+  return isNews ? done({ type: 'PasskeyUsed', data: { ...used, counter: Math.max(used.counter, known.counter) } }) : done()
+}
+
+/** WebAuthn Level 3, 7.2, step 24: only with another factor beside it may user verification begin to count. */
+export const decideUvInitialized = (state: AccountState, passkey: string): AccountDecision =>
+  find(state, passkey)?.uvInitialized === false ? done({ type: 'PasskeyUvInitialized', data: { passkey } }) : done()
+
+/** `same`: it is called so already. */
+export const decideRename = (state: AccountState, passkey: string, name: Sealed, same: boolean): AccountDecision =>
+  !find(state, passkey) ? unknown : same ? done() : done({ type: 'PasskeyRenamed', data: { passkey, name } })
+
+/** Removed twice is removed. */
+export function decideRemoval(state: AccountState, passkey: string): AccountDecision {
+  if (find(state, passkey)) return done({ type: 'PasskeyRevoked', data: { passkey, reason: 'removed' } })
+  return state.passkeys.some((one) => one.passkey === passkey) ? done() : unknown
+}
+
+const unknown: AccountDecision = { outcome: 'passkey_unknown', events: [] }
+const find = (state: AccountState, id: string): Passkey | undefined => accepted(state).find(({ passkey }) => passkey === id)
+
 /** What a login that is over leaves pending is revoked: a stolen password must not buy a passkey (NIST SP 800-63B-4, 4.1.2.1). */
 export const decideUnfinished = (state: AccountState, session: string): AccountDecision =>
   done(
@@ -31,11 +56,14 @@ export const decideUnfinished = (state: AccountState, session: string): AccountD
       .map(({ passkey }): AccountEvent => ({ type: 'PasskeyRevoked', data: { passkey, reason: 'login_unfinished' } })),
   )
 
-/** Those that an authenticator must not create again: pending ones too. */
-export const excluded = (state: AccountState): { id: string; transports: string[] }[] =>
-  state.passkeys.filter(({ status }) => status !== 'revoked').map(({ passkey, transports }) => ({ id: passkey, transports: [...transports] }))
+/** Those that a device may keep: pending ones too. */
+export const accepted = (state: AccountState): Passkey[] => state.passkeys.filter(({ status }) => status !== 'revoked')
+
+/** As WebAuthn's options name them (PublicKeyCredentialDescriptor). */
+export const descriptors = (passkeys: readonly Passkey[]): { id: string; transports: string[] }[] =>
+  passkeys.map(({ passkey, transports }) => ({ id: passkey, transports: [...transports] }))
 
 export const activePasskeys = (state: AccountState): Passkey[] => state.passkeys.filter(({ status }) => status === 'active')
 
 export const hasPasskeyHere = (state: AccountState, installation: string): boolean =>
-  activePasskeys(state).some((passkey) => passkey.installation === installation)
+  activePasskeys(state).some(({ keptOn }) => keptOn.includes(installation))

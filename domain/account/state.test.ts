@@ -32,6 +32,7 @@ test('An account begins with its identifiers, and nothing else', () => {
     installations: {},
     neverOffer: false,
     sessionsRevokedAt: null,
+    notices: [],
   })
 })
 

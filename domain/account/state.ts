@@ -1,9 +1,20 @@
 /** What a person has, folded from the account's events. */
 import type { Fact, Sealed } from '../event.ts'
 import type { Channel, PinKeeper } from '../session/vocabulary.ts'
-import type { AccountEvent, IdentifierEvent, IdentifierKind } from './events.ts'
+import type { AccountEvent, IdentifierEvent, IdentifierKind, Notice } from './events.ts'
 
-export type Passkey = (AccountEvent & { type: 'PasskeyLinked' })['data'] & { status: 'pending' | 'active' | 'revoked'; linkedAt: string }
+export type Passkey = (AccountEvent & { type: 'PasskeyLinked' })['data'] & {
+  status: 'pending' | 'active' | 'revoked'
+  linkedAt: string
+  name: Sealed | null
+  /** The installations that are known to keep it. */
+  keptOn: readonly string[]
+}
+
+export type Contact = { contact: string; channel: Channel; address: Sealed }
+
+/** A notice that a contact has not been sent yet: the contact as it was when the thing happened that it tells of. */
+export type DueNotice = Contact & { notice: Notice; passkey: string; since: string; failures: number; failedAt: string | null }
 
 export type Installation = {
   /** `wrong`: wrong ones in a row; `rejectedAt`: the last of them. */
@@ -15,7 +26,7 @@ export type AccountState = {
   registeredAt: string
   status: 'active' | 'disabled' | 'erased'
   identifiers: readonly { kind: IdentifierKind; lookup: string; value: Sealed }[]
-  contacts: readonly { contact: string; channel: Channel; address: Sealed }[]
+  contacts: readonly Contact[]
   password: Sealed | null
   mfa: boolean
   locale: string | undefined
@@ -23,6 +34,7 @@ export type AccountState = {
   installations: { readonly [installation: string]: Installation }
   neverOffer: boolean
   sessionsRevokedAt: string | null
+  notices: readonly DueNotice[]
 }
 
 export const noInstallation: Installation = { pin: null, biometrics: null }
@@ -41,6 +53,7 @@ export function evolve(state: AccountState | undefined, fact: Fact<AccountEvent>
       installations: {},
       neverOffer: false,
       sessionsRevokedAt: null,
+      notices: [],
     }
   }
   if (!state) throw new TypeError(`an account cannot begin with ${fact.type}`)
@@ -48,9 +61,18 @@ export function evolve(state: AccountState | undefined, fact: Fact<AccountEvent>
     const before = state.installations[id] ?? noInstallation
     return { ...state, installations: { ...state.installations, [id]: { ...before, ...change(before) } } }
   }
-  const passkey = (id: string, status: Passkey['status']): AccountState => ({
+  const passkey = (id: string, change: (before: Passkey) => Partial<Passkey>): AccountState => ({
     ...state,
-    passkeys: state.passkeys.map((one) => (one.passkey === id ? { ...one, status } : one)),
+    passkeys: state.passkeys.map((one) => (one.passkey === id ? { ...one, ...change(one) } : one)),
+  })
+  /** Whoever can read a contact is told, whatever becomes of the contact later. */
+  const noticed = (notice: Notice, id: string): readonly DueNotice[] => [
+    ...state.notices,
+    ...state.contacts.map((contact) => ({ ...contact, notice, passkey: id, since: fact.at, failures: 0, failedAt: null })),
+  ]
+  const notice = ({ notice, passkey, contact }: Pick<DueNotice, 'notice' | 'passkey' | 'contact'>, change: (before: DueNotice) => DueNotice[]): AccountState => ({
+    ...state,
+    notices: state.notices.flatMap((one) => (one.notice === notice && one.passkey === passkey && one.contact === contact ? change(one) : [one])),
   })
   switch (fact.type) {
     case 'PasswordSet':
@@ -66,11 +88,26 @@ export function evolve(state: AccountState | undefined, fact: Fact<AccountEvent>
     case 'AccountEnabled':
       return { ...state, status: state.status === 'erased' ? 'erased' : 'active' }
     case 'PasskeyLinked':
-      return { ...state, passkeys: [...state.passkeys, { ...fact.data, status: 'pending', linkedAt: fact.at }] }
+      return { ...state, passkeys: [...state.passkeys, { ...fact.data, status: 'pending', linkedAt: fact.at, name: null, keptOn: [fact.data.installation] }] }
     case 'PasskeyActivated':
-      return passkey(fact.data.passkey, 'active')
-    case 'PasskeyRevoked':
-      return passkey(fact.data.passkey, 'revoked')
+      return { ...passkey(fact.data.passkey, () => ({ status: 'active' })), notices: noticed('passkey_activated', fact.data.passkey) }
+    case 'PasskeyUsed': {
+      const { counter, backedUp, installation } = fact.data
+      return passkey(fact.data.passkey, ({ keptOn }) => ({ counter, backedUp, keptOn: installation === null || keptOn.includes(installation) ? keptOn : [...keptOn, installation] }))
+    }
+    case 'PasskeyUvInitialized':
+      return passkey(fact.data.passkey, () => ({ uvInitialized: true }))
+    case 'PasskeyRenamed':
+      return passkey(fact.data.passkey, () => ({ name: fact.data.name }))
+    case 'PasskeyRevoked': {
+      const wasActive = state.passkeys.some((one) => one.passkey === fact.data.passkey && one.status === 'active')
+      const revoked = passkey(fact.data.passkey, () => ({ status: 'revoked' }))
+      return wasActive ? { ...revoked, notices: noticed('passkey_removed', fact.data.passkey) } : revoked
+    }
+    case 'NoticeSent':
+      return notice(fact.data, () => [])
+    case 'NoticeFailed':
+      return notice(fact.data, (before) => (fact.data.final ? [] : [{ ...before, failures: before.failures + 1, failedAt: fact.at }]))
     case 'InstallationPinSet':
       return installation(fact.data.installation, () => ({ pin: { keptOn: fact.data.keptOn, verifier: fact.data.verifier, wrong: 0, rejectedAt: null } }))
     case 'InstallationPinRejected':
@@ -84,7 +121,7 @@ export function evolve(state: AccountState | undefined, fact: Fact<AccountEvent>
     case 'SessionsRevoked':
       return { ...state, sessionsRevokedAt: fact.at }
     case 'AccountErased':
-      return { ...state, status: 'erased' }
+      return { ...state, status: 'erased', notices: [] }
   }
 }
 

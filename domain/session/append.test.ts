@@ -102,7 +102,7 @@ describe('It does not come to a passkey, and the login goes on', () => {
   test('because the prompt was dismissed, did not appear, or failed: each a fact of its own', () => {
     const told = { platform: 'ios', code: '1004', reason: 'failed' } as const
     given(...toOffer, started()).when(reported({ outcome: 'cancelled' })).then({ type: 'AppendCancelled', data: told })
-    given(...toOffer, started()).when(reported({ outcome: 'not_shown' })).then({ type: 'AppendNotShown', data: told })
+    given(...toOffer, started()).when(reported({ outcome: 'not_shown', retryable: true })).then({ type: 'AppendNotShown', data: { ...told, retryable: true } })
     given(...toOffer, started())
       .when(reported({ outcome: 'failed', retryable: false }))
       .then({ type: 'AppendFailed', data: { by: 'device', ...told, retryable: false } })

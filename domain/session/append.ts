@@ -11,8 +11,8 @@ export type AppendVerdict = { challenge: string } & (
 
 /** What only the device saw, classified. */
 export type AppendReport = { platform: Platform; code: string; reason: string } & (
-  | { outcome: 'cancelled' | 'not_shown' }
-  | { outcome: 'failed'; retryable: boolean }
+  | { outcome: 'cancelled' }
+  | { outcome: 'not_shown' | 'failed'; retryable: boolean }
 )
 
 /** Creation options are issued: the offer is taken. A challenge issued before is dead from now on. */
@@ -56,7 +56,7 @@ export function decideAppendReport(state: SessionState, report: AppendReport, ci
     case 'cancelled':
       return decided(state, [{ type: 'AppendCancelled', data: { platform, code, reason } }], circumstances)
     case 'not_shown':
-      return decided(state, [{ type: 'AppendNotShown', data: { platform, code, reason } }], circumstances)
+      return decided(state, [{ type: 'AppendNotShown', data: { platform, code, reason, retryable: mayRetry(state, report) } }], circumstances)
     case 'failed': {
       const retryable = mayRetry(state, report)
       return decided(state, [{ type: 'AppendFailed', data: { by: 'device', platform, code, reason, retryable } }], circumstances)

@@ -1,14 +1,14 @@
 /** What every decision of a session shares: its shape, what is refused before it is looked at, and what follows from it by itself. */
 import type { Fact } from '../event.ts'
-import { decideOffer, unsupportedSteps, type OfferFacts, type Policy } from '../policy.ts'
+import { decideOffer, unsupportedSteps, type OfferFacts, type OfferPlace, type Policy } from '../policy.ts'
 import type { SessionEvent } from './events.ts'
-import { currentStep, legalActions, limits, requirement } from './flow.ts'
+import { currentStep, lacksContact, legalActions, limits, requirement } from './flow.ts'
 import { evolve, type SessionState, type SessionView } from './state.ts'
-import type { Action, EndReason, Refusal } from './vocabulary.ts'
+import type { Action, EndReason, EntryPoint, Refusal } from './vocabulary.ts'
 
 /** A refusal is a value. `events` of a refusal are facts too; a step that is not legal now writes nothing. */
 export type Decision = { outcome: Outcome; events: readonly SessionEvent[] }
-export type Outcome = { done: true } | { refused: Refusal; reason?: string; retryable?: boolean; retryAfterSeconds?: number }
+export type Outcome = { done: true } | { refused: Refusal; reason?: string; retryable?: boolean; retryAfterSeconds?: number; unknownCredentialId?: string }
 
 /** What a decision needs to know beside the session. `now`: ISO 8601. */
 export type Circumstances = { now: string; policy: Policy; offer: OfferFacts }
@@ -30,10 +30,10 @@ export function illegal({ view }: SessionState, action: Action, now: string): De
 /** The events of a step with all that follows from them: the offer, the completion, or the end after too many refusals. */
 export function decided(state: SessionState, events: readonly SessionEvent[], circumstances: Circumstances): Decision {
   const all = [...events]
-  let { view } = fold(state, events, circumstances.now)
-  for (let next = follows(view, state, circumstances); next; next = follows(view, state, circumstances)) {
+  let after = fold(state, events, circumstances.now)
+  for (let next = follows(after, circumstances); next; next = follows(after, circumstances)) {
     all.push(next)
-    view = fold(state, all, circumstances.now).view
+    after = fold(after, [next], circumstances.now)
   }
   return { outcome: outcomeOf(all), events: all }
 }
@@ -42,6 +42,10 @@ export function decided(state: SessionState, events: readonly SessionEvent[], ci
 export function outcomeOf(events: readonly SessionEvent[]): Outcome {
   for (const event of events) {
     switch (event.type) {
+      case 'PasskeyRejected':
+        return event.data.reason === 'credential_unknown' && event.data.passkey !== null
+          ? { refused: 'credential_unknown', unknownCredentialId: event.data.passkey }
+          : { refused: 'passkey_rejected', reason: event.data.reason, retryable: event.data.retryable }
       case 'PasswordRejected':
         return { refused: 'password_rejected' }
       case 'OtpRejected':
@@ -62,27 +66,50 @@ export function outcomeOf(events: readonly SessionEvent[]): Outcome {
 export const fold = (state: SessionState, events: readonly SessionEvent[], at: string): SessionState =>
   events.reduce((folded: SessionState, event) => evolve(folded, { ...event, at } as Fact<SessionEvent>), state)
 
-function follows(view: SessionView, { screenLock, entryPoint, authTime }: SessionState, { now, policy, offer }: Circumstances): SessionEvent | undefined {
+function follows(state: SessionState, { now, policy, offer }: Circumstances): SessionEvent | undefined {
+  const { view } = state
   if (view.status !== 'running') return undefined
   if (view.refusals >= limits.refusals) return ended('too_many_refusals')
-  if (view.password === 'due') return undefined
-  if (unsupportedSteps(view.plan, view.supports).length > 0) return ended('upgrade_required')
-  const contactless = view.contacts.length === 0 && view.otp.outcome !== 'verified'
-  if (contactless && view.plan.withoutPasskey.otp === 'required') return ended('no_contact')
   const step = currentStep(view)
+  if (view.proof === null) {
+    // What is left is a password that could not be taken: say so before it is asked for.
+    if (step === 'passkey') return undefined
+    return view.usernameless ? ended('identifier_needed') : lacksContact(view) ? ended('no_contact') : undefined
+  }
+  if (unsupportedSteps(view.plan, view.supports).length > 0) return ended('upgrade_required')
+  if (view.proof === 'password' && lacksContact(view)) return ended('no_contact')
+  const contactless = view.contacts.length === 0 && view.otp.outcome !== 'verified'
   if (step === 'append' && view.append.outcome === 'due') {
     // The passkey would wait for a code that cannot be sent.
-    if (contactless && view.plan.withPasskey.otp === 'required') return { type: 'AppendWithheld', data: { reason: 'no_contact', policy: policy.version } }
-    const decision = decideOffer(policy, offer, { supports: view.supports, screenLock, entryPoint })
+    if (contactless && !view.assertion.mfa && view.plan.withPasskey.otp === 'required') return { type: 'AppendWithheld', data: { reason: 'no_contact', policy: policy.version } }
+    const decision = decideOffer(policy, { ...offer, passkeyHere: isHere(view, offer.passkeyHere) }, offerTo(state))
     if (!decision.offered) return { type: 'AppendWithheld', data: { reason: decision.reason, policy: decision.policy } }
     const { offered: _, ...data } = decision
     return { type: 'AppendOffered', data }
   }
   if (step === 'otp' && contactless) return requirement(view, 'otp') === 'required' ? ended('no_contact') : { type: 'OtpSkipped', data: { reason: 'no_contact' } }
   if (step === 'otp' && now < view.expiresAt && codeIsLost(view, now)) return ended('too_many_refusals')
-  if (step === undefined) return { type: 'SessionCompleted', data: { amr: amr(view), authTime: authTime ?? now, passkey: view.passkey } }
+  if (step === undefined) return { type: 'SessionCompleted', data: { amr: amr(state), authTime: state.authTime ?? now, passkey: view.passkey } }
   return undefined
 }
+
+/** Whether a passkey is kept on this device: what this login saw of it counts more than what the account remembers. */
+const isHere = ({ assertion }: SessionView, remembered: boolean): boolean =>
+  assertion.outcome === 'verified' ? !assertion.crossDevice || remembered : remembered && assertion.reason !== 'no_credential'
+
+/** Where and to what the offer would be made. */
+const offerTo = (state: SessionState): OfferPlace => ({
+  supports: state.view.supports,
+  platform: state.view.platform,
+  device: state.device,
+  entryPoint: entryPointOf(state),
+  // Nobody is asked, so it must be somebody whose every required factor was given (design: section 8).
+  maybeConditional: state.autofilled && (requirement(state.view, 'otp') !== 'required' || state.view.otp.outcome === 'verified'),
+})
+
+/** The app says where it began; what came of it is known here. */
+const entryPointOf = ({ view: { assertion, refusals }, entryPoint }: SessionState): EntryPoint =>
+  assertion.crossDevice ? 'cross_device' : refusals > 0 || assertion.failures > 0 ? 'login_error' : entryPoint
 
 const ended = (reason: EndReason): SessionEvent => ({ type: 'SessionEnded', data: { reason } })
 
@@ -93,4 +120,5 @@ const codeIsLost = (view: SessionView, now: string): boolean => {
 }
 
 /** Authentication method references (RFC 8176). A code by e-mail proves an address and adds nothing. */
-const amr = ({ otp }: SessionView): string[] => (otp.outcome === 'verified' && otp.channel === 'sms' ? ['pwd', 'sms', 'mfa'] : ['pwd'])
+const amr = ({ view: { otp }, amr }: SessionState): string[] =>
+  otp.outcome === 'verified' && otp.channel === 'sms' ? [...new Set([...amr, 'sms', 'mfa'])] : [...amr]

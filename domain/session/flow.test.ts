@@ -25,6 +25,9 @@ const dismissed = [...signedIn, offered(), started(), facts.cancelled()]
 const fiveWrong = [4, 3, 2, 1, 0].map((left) => facts.codeRejected(left))
 const fiveSent = [1, 2, 3, 4, 5].map((issue) => issued(issue))
 const finished = [...taken, issued(), codeVerified(), pinSet(), biometrics(), completed()]
+const { requested } = facts
+const asked = [entered({ passkeys: 1 }), requested()]
+const unverified = facts.passkeyVerified({ uvInitialized: false })
 const mfa = [entered({ mfa: true }), verified({ mfa: true })]
 
 /** The prompt was dismissed, a step was passed over in the branch without the passkey, and then there was a passkey after all. */
@@ -40,6 +43,28 @@ const flow: Record<string, Row[]> = {
     ['the password is due', [entered()], 'password'],
     ['a password was wrong', [entered(), facts.wrongPassword()], 'password'],
     ['the password is due, whatever the account is known to have', [entered({ mfa: true, policy: codeFirst })], 'password'],
+  ],
+  'Step 2: with a passkey': [
+    ['the options came with the state', asked, 'passkey passkey_options passkey_report password'],
+    ['there was none here: once more, if one likes', [...asked, facts.notUsed()], 'passkey_options password'],
+    ['fresh options were issued', [...asked, facts.notUsed(), requested(2)], 'passkey passkey_options passkey_report password'],
+    ['it was refused', [...asked, facts.passkeyRejected()], 'passkey_options password'],
+    ['it was refused and cannot be better the next time', [...asked, facts.passkeyRejected({ retryable: false })], 'password'],
+    ['the device can have none', [...asked, facts.notUsed({ retryable: false })], 'password'],
+    ['two failures in a row: it is proposed no more', [...asked, facts.notUsed(), requested(2), facts.passkeyRejected()], 'password'],
+    ['options were issued for the fifth time', [...asked, ...[2, 3, 4, 5].map(requested)], 'passkey passkey_report password'],
+    ['a password was wrong: the passkey is still there', [...asked, facts.passwordChosen(), facts.wrongPassword()], 'passkey passkey_options passkey_report password'],
+    ['nobody is named yet', [facts.usernameless(), requested()], 'passkey passkey_options passkey_report'],
+    ['nobody is named yet, and there was none here', [facts.usernameless(), requested(), facts.notUsed()], 'passkey_options'],
+    ['it signed in: both factors are given', [...asked, facts.passkeyVerified(), facts.withheld('has_passkey_here')], 'pin pin_skip'],
+    ['it signed in, made without verification: the code is asked', [...asked, unverified, facts.withheld('has_passkey_here')], 'otp_send'],
+    ['it came from another device: one for this is offered', [...asked, facts.passkeyVerified({ crossDevice: true }), offered()], 'append_options append_skip append_report'],
+    ['an account that demands a code needs none beside it', [entered({ mfa: true, passkeys: 1 }), requested(), facts.passkeyVerified({ mfa: true, crossDevice: true }), offered()], 'append_options append_skip append_report'],
+    ['one that demands it, and a passkey made without verification', [entered({ mfa: true, passkeys: 1 }), requested(), facts.passkeyVerified({ mfa: true, uvInitialized: false })], 'otp_send'],
+  ],
+  'From the settings': [
+    ['the offer', [facts.settings(), offered()], 'append_options append_skip append_report'],
+    ['and nothing after it', [facts.settings(), offered(), started(), appended(), completed('passkey-01')], '', 'session_completed'],
   ],
   'Step 3: the offer': [
     ['a passkey is offered', [...signedIn, offered()], 'append_options append_skip append_report'],
@@ -65,6 +90,7 @@ const flow: Record<string, Row[]> = {
     ['the person said never again', [...signedIn, offered(), facts.skipped('never')], 'otp_send'],
     ['no offer was made', [...signedIn, facts.withheld()], 'otp_send'],
     ['no prompt appeared', [...signedIn, offered(), started(), facts.notShown()], 'otp_send'],
+    ['something came between the app and the prompt: again', [...signedIn, offered(), started(), facts.notShown(true)], 'otp_send append_options'],
     ['the prompt was dismissed: it may be tried again', dismissed, 'otp_send append_options'],
     ['the ceremony failed on the device: again', [...signedIn, offered(), started(), facts.failedThere()], 'otp_send append_options'],
     ['the ceremony failed here: again', [...signedIn, offered(), started(), facts.failedHere()], 'otp_send append_options'],
@@ -161,6 +187,17 @@ describe('A whole login is the list of its steps', () => {
       'PasskeyAppended',
       'OtpIssued',
       'OtpVerified',
+      'PinSet',
+      ...['BiometricToggled', 'SessionCompleted'],
+    ])
+  })
+
+  test('by passkey', () => {
+    const events = [entered({ passkeys: 1 }), requested()]
+    for (const action of ['passkey', 'pin', 'biometrics'] as const) events.push(...(doing[action] as Command)(folded(events), usual).events)
+    expect(events.map(({ type }) => type)).toEqual([
+      ...['IdentifierEntered', 'PasskeyRequested'],
+      ...['PasskeyVerified', 'AppendWithheld'],
       'PinSet',
       ...['BiometricToggled', 'SessionCompleted'],
     ])

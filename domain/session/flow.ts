@@ -1,9 +1,15 @@
 /**
  * The whole login on one page: which step comes next, and what is legal in it.
  *
- *   start: identifier entered
- *     |
- *   password --------- wrong --> password again, until the session ends
+ *   start: identifier entered          start: no identifier              start: settings, by somebody who is signed in
+ *     |                                  (a passkey says who it is)                          |
+ *     | the account has a passkey          |                                                 |
+ *   passkey <------------------------------+                                                 |
+ *     | not there, dismissed, refused: twice, and it is asked for no more                    |
+ *     |   (without an identifier the login ends here: start one with it)                     |
+ *   password --------- wrong --> password again, until the session ends                      |
+ *     |                                                                                      |
+ *     +--------------------------------------------------------------------------------------+
  *     |
  *   append   --------- withheld | declined | never again | dismissed | not shown | failed -----+
  *     |  offered -> options -> the system's prompt -> passkey created and linked (pending)      |
@@ -14,19 +20,28 @@
  *     |                                                                                         |
  *   completed: tokens issued                                                             completed
  *
- * The order of the four middle steps and what each demands in either branch is the plan's. An account marked MFA has `otp` before `append`.
+ * The order of the four middle steps and what each demands in either branch is the plan's. An account marked MFA has `otp` before `append`;
+ * a passkey with user verification is both factors, so no code is asked then. Settings have the offer alone, and give no tokens.
  */
 import type { Branch, Plan } from '../policy.ts'
 import type { SessionView } from './state.ts'
 import type { Action, PlanStep, Requirement, Step } from './vocabulary.ts'
 
 /** How long and how often, where the design gives a number. */
-export const limits = { refusals: 30, appendStarts: 3, otpSends: 5, otpAttempts: 5, otpSeconds: 300, otpResendSeconds: 30, ceremonySeconds: 300 } as const
+export const limits = { refusals: 30, passkeyFailures: 2, passkeyRequests: 5, appendStarts: 3, otpSends: 5, otpAttempts: 5, otpSeconds: 300, otpResendSeconds: 30, ceremonySeconds: 300 } as const
 
 /** What an app may do in each step. The ones that a policy made optional add their `_skip`. */
 const legalIn: Record<Step, (view: SessionView) => Action[]> = {
-  // Steps 1 and 2: the identifier is known, the account has no passkey: the password.
-  password: () => ['password'],
+  // Step 2, where the account has a passkey or nobody is named yet: the options came with the state, and the password is the way out.
+  passkey: (view) => [
+    ...only(view.assertion.outcome === 'requested', 'passkey'),
+    ...only(view.assertion.requests < limits.passkeyRequests, 'passkey_options'),
+    ...only(view.assertion.outcome === 'requested', 'passkey_report'),
+    ...only(mayUsePassword(view), 'password'),
+  ],
+
+  // Steps 1 and 2: the identifier is known, the account has no passkey, or it could not be used: the password.
+  password: (view) => only(mayUsePassword(view), 'password'),
 
   // Step 3, 4a, 4b, 5: offered; options taken; then the prompt ends in a passkey, in a report of what happened instead, or in a no.
   append: ({ append }) =>
@@ -48,7 +63,7 @@ const legalIn: Record<Step, (view: SessionView) => Action[]> = {
 
 /** The step that the login is at: the first one of the plan that is not yet satisfied; undefined when nothing is left to do. */
 export function currentStep(view: SessionView): Step | undefined {
-  if (view.password === 'due') return 'password'
+  if (view.proof === null) return asksForPasskey(view) ? 'passkey' : 'password'
   return view.plan.order.find((step) => !satisfied(view, step))
 }
 
@@ -60,8 +75,24 @@ export function legalActions(view: SessionView, now: string): Action[] {
   // A prompt that was dismissed or failed in passing may be tried again while the login goes on.
   if (view.append.retryable) legal.push(...again(view.append))
   // Whatever a policy says: nothing is appended before the factor that the account itself demands (NIST SP 800-63B-4, 4.1.2.1).
-  return view.mfa && view.otp.outcome !== 'verified' ? legal.filter((action) => !action.startsWith('append')) : legal
+  return view.mfa && !isMfa(view) ? legal.filter((action) => !action.startsWith('append')) : legal
 }
+
+/** Whether a passkey may sign in now: there is one, as far as is known, and it has not failed too often. */
+const asksForPasskey = ({ usernameless, passkeys, supports, assertion }: SessionView): boolean =>
+  (usernameless || passkeys > 0) &&
+  supports.includes('passkey') &&
+  assertion.failures < limits.passkeyFailures &&
+  (assertion.outcome === 'requested' || (assertion.retryable && assertion.requests < limits.passkeyRequests))
+
+/** The account demands a code after the password, and there is no contact that it could go to. */
+export const lacksContact = ({ account, contacts, plan, otp }: SessionView): boolean =>
+  account !== null && contacts.length === 0 && otp.outcome !== 'verified' && plan.withoutPasskey.otp === 'required'
+
+const mayUsePassword = (view: SessionView): boolean => !view.usernameless && !lacksContact(view)
+
+/** The second factor that an account demands was given: a code, or a passkey that verified its user. */
+const isMfa = ({ otp, assertion }: SessionView): boolean => otp.outcome === 'verified' || assertion.mfa
 
 const satisfied = (view: SessionView, step: PlanStep): boolean => {
   const demand = step === 'append' ? undefined : requirement(view, step)
@@ -79,8 +110,10 @@ const satisfied = (view: SessionView, step: PlanStep): boolean => {
   }
 }
 
-/** What the plan demands of a step. Before it is known which branch the login takes, the stricter of the two counts. */
-export function requirement({ plan, append }: SessionView, step: keyof Branch): Requirement {
+/** What the plan demands of a step. Of a login by password the offer's outcome decides the branch; until then the stricter of the two counts. */
+export function requirement({ plan, append, proof, assertion }: SessionView, step: keyof Branch): Requirement {
+  if (step === 'otp' && assertion.mfa) return 'off'
+  if (proof === 'passkey') return plan.withPasskey[step]
   if (append.outcome === 'appended') return plan.withPasskey[step]
   if (['due', 'offered', 'started'].includes(append.outcome)) return stricter(plan, step)
   return plan.withoutPasskey[step]

@@ -4,18 +4,19 @@
  */
 import { expect } from 'vitest'
 import type { Fact, Sealed } from '../event.ts'
-import { Policy, resolvePlan } from '../policy.ts'
+import { Policy, resolvePlan, settingsPlan } from '../policy.ts'
 import { decideAppend, decideAppendOptions, decideAppendReport, decideAppendSkip } from './append.ts'
 import { decideBiometrics, decideBiometricsSkip } from './biometrics.ts'
 import type { Circumstances, Decision, Outcome } from './decision.ts'
 import type { SessionEvent } from './events.ts'
 import { limits } from './flow.ts'
 import { decideOtp, decideOtpSend, decideOtpSkip } from './otp.ts'
+import { decidePasskey, decidePasskeyOptions, decidePasskeyReport } from './passkey.ts'
 import { decidePassword } from './password.ts'
 import { decidePin, decidePinSkip } from './pin.ts'
-import type { Start } from './start.ts'
+import type { Place } from './start.ts'
 import { evolve, type SessionState } from './state.ts'
-import { actions, type Action, type Channel, type EndReason, type OtpRejection, type Refusal, type SkipReason, type WithheldReason } from './vocabulary.ts'
+import { actions, type Action, type Channel, type EndReason, type EntryPoint, type OfferMode, type OtpRejection, type PasswordReason, type Refusal, type SkipReason, type WithheldReason } from './vocabulary.ts'
 
 type Data<T extends SessionEvent['type']> = Extract<SessionEvent, { type: T }>['data']
 export type Command = (state: SessionState, circumstances: Circumstances) => Decision
@@ -28,7 +29,7 @@ const sealed = (text: string): Sealed => text as Sealed
 const policyOf = (policy: Partial<Policy>): Policy => Policy.parse(policy)
 export const usual: Circumstances = { now: at(60), policy: policyOf({}), offer: { history: { offers: 0 }, never: false, passkeyHere: false } }
 
-export const start: Start = {
+export const place: Place = {
   app: 'shop',
   platform: 'ios',
   installation: '1f7c9a52-8f0e-4c53-9d54-7a2c5f1b3e60',
@@ -36,30 +37,56 @@ export const start: Start = {
   supports: actions,
   entryPoint: 'post_login',
   locale: 'de',
-  identifier: sealed('sealed identifier'),
-  account: { id: account, mfa: false, passkeys: 0, contacts: ['email'] },
 }
+export const identifier = sealed('sealed identifier')
+/** Of a session in the settings: the login that came before it. */
+export const login = 'a8d1c5de-32a6-5a0c-8a8e-0b6c1b4e7f10'
 
-type Entered = { policy?: Partial<Policy>; mfa?: boolean; contacts?: Channel[]; supports?: readonly string[] }
+type Entered = { policy?: Partial<Policy>; mfa?: boolean; contacts?: Channel[]; supports?: readonly string[]; passkeys?: number }
 
 /** One fact of each kind, as it would stand in a usual login. */
 export const facts = {
-  entered({ policy = {}, mfa = false, contacts = ['email'], supports = actions }: Entered = {}): SessionEvent {
+  entered({ policy = {}, mfa = false, contacts = ['email'], supports = actions, passkeys = 0 }: Entered = {}): SessionEvent {
     const plan = resolvePlan(policyOf(policy), { mfa, supports })
-    return { type: 'IdentifierEntered', data: { ...start, account, supports: [...supports], passkeys: 0, mfa, contacts, plan, expiresAt: at(900) } }
+    return { type: 'IdentifierEntered', data: { ...place, identifier, account, supports: [...supports], passkeys, mfa, contacts, plan, expiresAt: at(900) } }
   },
+  usernameless({ policy = {}, supports = actions }: Pick<Entered, 'policy' | 'supports'> = {}): SessionEvent {
+    const plan = resolvePlan(policyOf(policy), { mfa: false, supports })
+    return { type: 'UsernamelessLoginStarted', data: { ...place, supports: [...supports], plan, expiresAt: at(900) } }
+  },
+  settings: (): SessionEvent => ({
+    type: 'SettingsEntered',
+    data: {
+      ...place, supports: [...actions], entryPoint: 'settings', account, login, proof: 'password', amr: ['pwd'], authTime: at(-60), plan: settingsPlan(policyOf({})),
+      expiresAt: at(900),
+    },
+  }),
+  requested: (number = 1): SessionEvent => ({ type: 'PasskeyRequested', data: requestOf(number) }),
+  passkeyVerified: (says: Partial<Data<'PasskeyVerified'>> = {}): SessionEvent => ({
+    type: 'PasskeyVerified',
+    data: { ...assertion, challenge: 'request-01', ...says },
+  }),
+  passkeyRejected: (says: Partial<Data<'PasskeyRejected'>> = {}): SessionEvent => ({
+    type: 'PasskeyRejected',
+    data: { challenge: 'request-01', reason: 'wrong_origin', passkey: 'passkey-00', retryable: true, attemptsLeft: limits.refusals - 1, ...says },
+  }),
+  notUsed: (says: Partial<Data<'PasskeyNotUsed'>> = {}): SessionEvent => ({ type: 'PasskeyNotUsed', data: { ...noCredential, ...says } }),
+  passwordChosen: (reason: PasswordReason = 'chosen'): SessionEvent => ({ type: 'PasswordChosen', data: { reason } }),
   verified: (says: Partial<Data<'PasswordVerified'>> = {}): SessionEvent => ({
     type: 'PasswordVerified',
     data: { accountRevision: 3, mfa: false, contacts: ['email'], pinHere: false, biometricsHere: false, ...says },
   }),
   wrongPassword: (attemptsLeft = limits.refusals - 1): SessionEvent => ({ type: 'PasswordRejected', data: { reason: 'wrong_password', attemptsLeft } }),
-  offered: (number = 1): SessionEvent => ({ type: 'AppendOffered', data: { offer: number, mode: 'manual', entryPoint: 'post_login', variant: null, policy: '1' } }),
+  offered: (offer = 1, entryPoint: EntryPoint = 'post_login', mode: OfferMode = 'manual'): SessionEvent => ({
+    type: 'AppendOffered',
+    data: { offer, mode, entryPoint, variant: null, policy: '1' },
+  }),
   withheld: (reason: WithheldReason = 'switched_off'): SessionEvent => ({ type: 'AppendWithheld', data: { reason, policy: '1' } }),
   started: (number = 1): SessionEvent => ({ type: 'AppendStarted', data: { challenge: `challenge-${number}`, mode: 'manual', excludes: [], expiresAt: at(300) } }),
   appended: (number = 1): SessionEvent => ({ type: 'PasskeyAppended', data: { ...newPasskey, passkey: 'passkey-01', challenge: `challenge-${number}` } }),
   skipped: (reason: SkipReason = 'declined'): SessionEvent => ({ type: 'AppendSkipped', data: { reason } }),
   cancelled: (): SessionEvent => ({ type: 'AppendCancelled', data: { platform: 'ios', code: '1001', reason: 'dismissed_or_timed_out' } }),
-  notShown: (): SessionEvent => ({ type: 'AppendNotShown', data: { platform: 'ios', code: '1003', reason: 'not_handled' } }),
+  notShown: (retryable = false): SessionEvent => ({ type: 'AppendNotShown', data: { platform: 'ios', code: '1003', reason: 'not_handled', retryable } }),
   failedThere: (retryable = true): SessionEvent => ({ type: 'AppendFailed', data: { by: 'device', platform: 'ios', code: '1004', reason: 'failed', retryable } }),
   failedHere: (retryable = true): SessionEvent => ({ type: 'AppendFailed', data: { by: 'engine', reason: 'wrong_origin', retryable } }),
   issued: (issue = 1, sentAt = 0): SessionEvent => ({ type: 'OtpIssued', data: { issue, ...codeOf('email', sentAt) } }),
@@ -80,6 +107,13 @@ export const facts = {
   ended: (reason: EndReason): SessionEvent => ({ type: 'SessionEnded', data: { reason } }),
 }
 
+export const requestOf = (number: number) => ({ challenge: `request-0${number}`, allow: [{ id: 'passkey-00', transports: ['internal'] }], expiresAt: at(300) })
+/** A passkey that counts as two factors, and that is kept on this device. */
+export const assertion = {
+  passkey: 'passkey-00', account, userVerified: true, uvInitialized: true, backupEligible: true, backedUp: true, crossDevice: false,
+  accountRevision: 5, mfa: false, contacts: ['email' as const], pinHere: false, biometricsHere: false,
+}
+export const noCredential = { platform: 'android' as const, code: 'NoCredentialException', reason: 'no_credential', outcome: 'not_shown' as const, retryable: true }
 const newPasskey = { aaguid: 'fbfc3007-154e-4ecc-8c0b-6e020557d7bd', backupEligible: true, backedUp: true }
 const codeOf = (channel: Channel, sentAt: number) => ({
   channel,
@@ -92,8 +126,11 @@ const codeOf = (channel: Channel, sentAt: number) => ({
 export const doing = {
   password: (state, circumstances) => {
     const account = { accountRevision: 3, mfa: false, contacts: ['email' as const], pinHere: false, biometricsHere: false }
-    return decidePassword(state, { verdict: 'right', disabled: false, account }, circumstances)
+    return decidePassword(state, { verdict: 'right', disabled: false, account }, {}, circumstances)
   },
+  passkey: (state, circumstances) => decidePasskey(state, { verdict: 'good', challenge: state.request?.challenge ?? null, disabled: false, verified: assertion }, circumstances),
+  passkey_options: (state, circumstances) => decidePasskeyOptions(state, requestOf(state.view.assertion.requests + 1), circumstances),
+  passkey_report: (state, circumstances) => decidePasskeyReport(state, noCredential, circumstances),
   append_options: (state, circumstances) =>
     decideAppendOptions(state, { challenge: `challenge-${state.view.append.starts + 1}`, excludes: [], expiresAt: at(300) }, circumstances),
   append: (state, circumstances) =>

@@ -13,9 +13,10 @@ const right = (says: Partial<Said> = {}, disabled = false): Command => (state, c
   decidePassword(
     state,
     { verdict: 'right', disabled, account: { accountRevision: 3, mfa: false, contacts: ['email'], pinHere: false, biometricsHere: false, ...says } },
+    {},
     circumstances,
   )
-const wrong: Command = (state, circumstances) => decidePassword(state, { verdict: 'wrong', reason: 'wrong_password' }, circumstances)
+const wrong: Command = (state, circumstances) => decidePassword(state, { verdict: 'wrong', reason: 'wrong_password' }, {}, circumstances)
 
 const off = { otp: 'off', pin: 'off', biometrics: 'off' } as const
 const allOff = { withPasskey: off, withoutPasskey: off }
@@ -26,7 +27,7 @@ describe('The right password', () => {
   })
 
   test('counts after wrong ones', () => {
-    given(entered(), wrongPassword(), wrongPassword(28)).when(right()).then(verified(), offered())
+    given(entered(), wrongPassword(), wrongPassword(28)).when(right()).then(verified(), offered(1, 'login_error'))
   })
 
   test('completes the login when nothing else is asked, with the moment of the password as the time of the authentication', () => {
@@ -62,7 +63,7 @@ describe('An account without a contact', () => {
   const none = { contacts: [] }
 
   test('cannot be signed in to where a code is required', () => {
-    given(entered(none)).when(right(none)).refused('no_contact', verified(none), ended('no_contact'))
+    given(entered()).when(right(none)).refused('no_contact', verified(none), ended('no_contact'))
   })
 
   test('nor where a code may come before the branch is known', () => {
@@ -102,7 +103,7 @@ describe('The offer', () => {
     ['has_passkey_here', { passkeyHere: true }],
     ['never_again', { never: true }],
     ['history_unavailable', { history: 'unavailable' }],
-    ['switched_off', {}, { append: { enabled: false, mode: 'manual' } }],
+    ['switched_off', {}, { append: { enabled: false, mode: 'manual', conditional: false } }],
   ])('is withheld and the login goes on: %s', (reason, person, policy = {}) => {
     given(entered()).when(right(), { offer: { ...fresh, ...person }, policy: Policy.parse(policy) }).then(verified(), withheld(reason))
   })
@@ -121,18 +122,18 @@ describe('A wrong password', () => {
 
   test.each(['wrong_password', 'unknown_identifier', 'no_password'] as const)('is answered alike for every reason: %s', (reason) => {
     given(entered())
-      .when((state, circumstances) => decidePassword(state, { verdict: 'wrong', reason }, circumstances))
+      .when((state, circumstances) => decidePassword(state, { verdict: 'wrong', reason }, {}, circumstances))
       .refused('password_rejected', { type: 'PasswordRejected', data: { reason, attemptsLeft: 29 } })
   })
 
   test('shows nothing of the account', () => {
-    given(entered({ policy: allOff, mfa: true, contacts: [], supports: ['password'] })).when(wrong).refused('password_rejected', wrongPassword(29))
+    given(entered({ policy: allOff, mfa: true, supports: ['password'] })).when(wrong).refused('password_rejected', wrongPassword(29))
   })
 
   test('for the thirtieth time ends the login', () => {
     const before = Array.from({ length: 29 }, (_, index) => wrongPassword(29 - index))
     given(entered(), ...before).when(wrong).refused('password_rejected', wrongPassword(0), ended('too_many_refusals'))
-    given(entered(), ...before).when(right()).then(verified(), offered())
+    given(entered(), ...before).when(right()).then(verified(), offered(1, 'login_error'))
     given(entered(), ...before, wrongPassword(0), ended('too_many_refusals'))
       .when(right())
       .refused({ refused: 'session_ended', reason: 'too_many_refusals' })

@@ -8,13 +8,14 @@ import { fold, outcomeOf, type Decision } from './decision.ts'
 import { decideExpiry, decideSignOut } from './end.ts'
 import { sessionEvents, type SessionEvent } from './events.ts'
 import { legalActions, limits, passkeyStatus } from './flow.ts'
-import { at, doing, facts, start, type Command } from './given.ts'
+import { account, assertion, at, doing, facts, identifier, login, noCredential, place, requestOf, type Command } from './given.ts'
 import { decideOtp, decideOtpReceipt, decideOtpSend, decideOtpSkip } from './otp.ts'
+import { decidePasskey, decidePasskeyOptions, decidePasskeyReport } from './passkey.ts'
 import { decidePassword } from './password.ts'
 import { decidePin, decidePinSkip } from './pin.ts'
-import { decideStart } from './start.ts'
+import { decideStart, type Who } from './start.ts'
 import { evolve, evolveView, type SessionState } from './state.ts'
-import { actions, Channel, planSteps, Requirement, type Action, type Refusal } from './vocabulary.ts'
+import { actions, Channel, PasswordReason, planSteps, Requirement, type Action, type Refusal } from './vocabulary.ts'
 
 const runs = process.env['PROVE'] ? 20_000 : 300
 const seed = Number(process.env['PROVE_SEED'] ?? 20_260_302)
@@ -26,9 +27,13 @@ type World = {
   policy: Policy
   supports: readonly string[]
   screenLock: boolean | undefined
+  conditionalCreate: boolean
+  autofilled: boolean
   offer: OfferFacts
-  atStart: { mfa: boolean; contacts: Channel[] }
-  atPassword: { mfa: boolean; contacts: Channel[]; pinHere: boolean; biometricsHere: boolean; disabled: boolean }
+  way: 'identifier' | 'usernameless' | 'settings'
+  atStart: { mfa: boolean; contacts: Channel[]; passkeys: number }
+  atProof: { mfa: boolean; contacts: Channel[]; pinHere: boolean; biometricsHere: boolean; disabled: boolean }
+  passkey: { uvInitialized: boolean; crossDevice: boolean }
 }
 
 /** One thing that happens: an action, or what the app finds in the list of legal ones; and how long after the one before. */
@@ -48,23 +53,27 @@ const worlds: fc.Arbitrary<World> = fc.record({
     withPasskey: branch,
     withoutPasskey: branch,
     pinKeptOn: fc.constantFrom('device', 'server'),
-    append: fc.record({ enabled: often(true, fc.constant(false)), mode: fc.constantFrom('manual', 'automatic') }),
+    append: fc.record({ enabled: often(true, fc.constant(false)), mode: fc.constantFrom('manual', 'automatic'), conditional: fc.boolean() }),
   }),
   supports: often<readonly string[]>(actions, fc.subarray([...actions]), 4),
   screenLock: fc.constantFrom(true, undefined, false),
+  conditionalCreate: fc.boolean(),
+  autofilled: fc.boolean(),
   offer: fc.record({
     history: often<OfferFacts['history']>({ offers: 0 }, fc.constant('unavailable')),
     never: often(false, fc.constant(true)),
     passkeyHere: often(false, fc.constant(true)),
   }),
-  atStart: fc.record({ mfa: fc.boolean(), contacts }),
-  atPassword: fc.record({
+  way: often<World['way']>('identifier', fc.constantFrom('usernameless', 'settings'), 3),
+  atStart: fc.record({ mfa: fc.boolean(), contacts, passkeys: fc.constantFrom(0, 0, 1, 2) }),
+  atProof: fc.record({
     mfa: fc.boolean(),
     contacts,
     pinHere: fc.boolean(),
     biometricsHere: fc.boolean(),
     disabled: often(false, fc.constant(true), 20),
   }),
+  passkey: fc.record({ uvInitialized: often(true, fc.constant(false), 2), crossDevice: often(false, fc.constant(true), 2) }),
 })
 
 const happenings: fc.Arbitrary<Happening[]> = fc.array(
@@ -98,10 +107,21 @@ function decide(state: SessionState, { what, pick, stale, chance }: Happening, w
   const device = { platform: 'ios', code: '1004', reason: 'failed' } as const
   const legal = legalActions(view, now)
   switch (what === 'legal' ? (legal[pick % legal.length] ?? 'password') : what) {
+    case 'passkey': {
+      const { disabled, ...said } = world.atProof
+      const challenge = stale ? 'request of another day' : (state.request?.challenge ?? null)
+      const bad = { verdict: 'bad', challenge, reason: pick % 5 ? 'wrong_origin' : 'credential_unknown', passkey: 'passkey-00', retryable: pick % 3 > 0 } as const
+      return decidePasskey(state, good ? { verdict: 'good', challenge, disabled, verified: { ...assertion, ...said, ...world.passkey } } : bad, circumstances)
+    }
+    case 'passkey_options':
+      return decidePasskeyOptions(state, requestOf(view.assertion.requests + 1), circumstances)
+    case 'passkey_report':
+      return decidePasskeyReport(state, { ...noCredential, retryable: good || pick % 2 === 0 }, circumstances)
     case 'password': {
-      const { disabled, ...account } = world.atPassword
-      if (!good) return decidePassword(state, { verdict: 'wrong', reason: 'wrong_password' }, circumstances)
-      return decidePassword(state, { verdict: 'right', disabled, account: { accountRevision: 3, ...account } }, circumstances)
+      const { disabled, ...account } = world.atProof
+      const given = { autofilled: world.autofilled, insteadOf: PasswordReason.options[pick % 8] }
+      if (!good) return decidePassword(state, { verdict: 'wrong', reason: 'wrong_password' }, given, circumstances)
+      return decidePassword(state, { verdict: 'right', disabled, account: { accountRevision: 3, ...account } }, given, circumstances)
     }
     case 'append_options':
       return decideAppendOptions(state, { challenge: `challenge-${view.append.starts + 1}`, excludes: [], expiresAt: at(second + 300) }, circumstances)
@@ -113,8 +133,8 @@ function decide(state: SessionState, { what, pick, stale, chance }: Happening, w
     case 'append_skip':
       return decideAppendSkip(state, good ? 'declined' : 'never', circumstances)
     case 'append_report': {
-      const outcome = (['cancelled', 'not_shown', 'failed'] as const)[pick % 3] ?? 'failed'
-      return decideAppendReport(state, outcome === 'failed' ? { ...device, outcome, retryable: good } : { ...device, outcome }, circumstances)
+      const outcome = (['cancelled', 'not_shown', 'failed'] as const)[chance % 3] ?? 'failed'
+      return decideAppendReport(state, outcome === 'cancelled' ? { ...device, outcome } : { ...device, outcome, retryable: good }, circumstances)
     }
     case 'otp_send': {
       const channel = Channel.options[pick % 2] ?? 'email'
@@ -150,14 +170,23 @@ type Stored = { type: string; data: unknown; metadata: { at: string } }
 type Moment = { now: string; state: SessionState; decision: Decision; stored: readonly Stored[] }
 type Login = { world: World; moments: Moment[]; events: SessionEvent[]; last: SessionState }
 
+function whoOf({ way, atStart }: World): Who {
+  if (way === 'usernameless') return 'unknown'
+  return way === 'settings' ? { account, login, proof: 'password', amr: ['pwd'], authTime: at(-60) } : { identifier, account: { id: account, ...atStart } }
+}
+
+/** The account itself demands a code, as the login knows it. */
+const demandsCode = ({ way, atStart, atProof }: World): boolean => way !== 'settings' && ((way === 'identifier' && atStart.mfa) || atProof.mfa)
+/** It was both factors. */
+const byPasskey = (events: readonly { type: string }[], { passkey }: World): boolean => passkey.uvInitialized && events.some(({ type }) => type === 'PasskeyVerified')
+
 function live(world: World, happened: Happening[]): Login | undefined {
-  const { supports, screenLock, atStart } = world
-  const account = { id: start.installation, passkeys: 0, ...atStart }
-  const first = decideStart({ ...start, supports, screenLock, account }, { policy: world.policy, expiresAt: at(900) })
-  const [entered] = first.events
-  if (!entered) return undefined
+  const { supports, screenLock, conditionalCreate, policy, offer } = world
+  const entryPoint = world.way === 'settings' ? 'settings' : 'post_login'
+  const first = decideStart({ ...place, supports, screenLock, conditionalCreate, entryPoint }, whoOf(world), requestOf(1), at(900), { now: at(0), policy, offer })
+  if (first.events.length === 0) return undefined
   let second = 0
-  let last = evolve(undefined, { ...entered, at: at(0) } as Fact<SessionEvent>)
+  let last = first.events.reduce<SessionState | undefined>((state, event) => evolve(state, { ...event, at: at(0) } as Fact<SessionEvent>), undefined) as SessionState
   let stored = asStored(first.events, at(0))
   const moments: Moment[] = [{ now: at(0), state: last, decision: first, stored }]
   for (const one of happened) {
@@ -189,20 +218,36 @@ describe(`In any login, whatever happens in it (seed ${seed})`, () => {
 
   always('completion has every proof that the plan requires', ({ world, events }) => {
     const types = events.map(({ type }) => type)
-    if (!types.includes('SessionCompleted')) return
-    const wanted = types.includes('PasskeyAppended') ? world.policy.withPasskey : world.policy.withoutPasskey
-    expect(types).toContain('PasswordVerified')
-    if (wanted.otp === 'required' || world.atStart.mfa || world.atPassword.mfa) expect(types).toContain('OtpVerified')
-    if (wanted.pin === 'required' && !world.atPassword.pinHere) expect(types).toContain('PinSet')
-    if (wanted.biometrics === 'required' && !world.atPassword.biometricsHere) expect(types).toContain('BiometricToggled')
+    if (!types.includes('SessionCompleted') || world.way === 'settings') return
+    const wanted = types.includes('PasskeyAppended') || types.includes('PasskeyVerified') ? world.policy.withPasskey : world.policy.withoutPasskey
+    expect(types.filter((type) => ['PasswordVerified', 'PasskeyVerified'].includes(type))).toHaveLength(1)
+    if ((wanted.otp === 'required' || demandsCode(world)) && !byPasskey(events, world)) expect(types).toContain('OtpVerified')
+    if (wanted.pin === 'required' && !world.atProof.pinHere) expect(types).toContain('PinSet')
+    if (wanted.biometrics === 'required' && !world.atProof.biometricsHere) expect(types).toContain('BiometricToggled')
     expect(types.indexOf('SessionCompleted')).toBe(types.findLastIndex((type) => !['OtpSent', 'OtpDeliveryFailed'].includes(type)))
   })
 
   always('no account that demands a code comes near a passkey before it', ({ world, events }) => {
-    if (!world.atStart.mfa && !world.atPassword.mfa) return
-    const types = events.map(({ type }) => type)
-    const first = types.findIndex((type) => ['AppendOffered', 'AppendStarted', 'PasskeyAppended'].includes(type))
-    if (first >= 0) expect(types.slice(0, first)).toContain('OtpVerified')
+    if (!demandsCode(world)) return
+    const first = events.findIndex(({ type }) => ['AppendOffered', 'AppendStarted', 'PasskeyAppended'].includes(type))
+    if (first >= 0 && !byPasskey(events.slice(0, first), world)) expect(events.slice(0, first).map(({ type }) => type)).toContain('OtpVerified')
+  })
+
+  always('a passkey is created without asking only after every required factor', ({ world, events }) => {
+    const silent = events.findIndex((event) => event.type === 'AppendOffered' && event.data.mode === 'conditional')
+    if (silent < 0) return
+    const before = events.slice(0, silent).map(({ type }) => type)
+    expect([world.autofilled, world.conditionalCreate, world.policy.append.conditional, before.includes('PasswordVerified')]).toEqual([true, true, true, true])
+    if (world.policy.withPasskey.otp === 'required' || demandsCode(world)) expect(before).toContain('OtpVerified')
+  })
+
+  always('after two failures in a row, or five requests, no passkey is asked for', ({ moments }) => {
+    for (const { now, state } of moments) {
+      const { failures, requests } = state.view.assertion
+      expect(failures).toBeLessThanOrEqual(2)
+      expect(requests).toBeLessThanOrEqual(5)
+      if (failures === 2) expect(legalActions(state.view, now).filter((action) => action.startsWith('passkey'))).toEqual([])
+    }
   })
 
   always('a replay of what is stored gives the state that was answered, the public part alone as well, and the same answer', ({ moments }) => {
@@ -228,7 +273,7 @@ describe(`In any login, whatever happens in it (seed ${seed})`, () => {
   always('there are 30 refusals and 200 events at most', ({ events, last }) => {
     const count = (...types: SessionEvent['type'][]): number => events.filter(({ type }) => types.includes(type)).length
     const failedHere = events.filter((event) => event.type === 'AppendFailed' && event.data.by === 'engine').length
-    expect(count('PasswordRejected', 'OtpRejected') + failedHere).toBe(last.view.refusals)
+    expect(count('PasswordRejected', 'PasskeyRejected', 'OtpRejected') + failedHere).toBe(last.view.refusals)
     expect(last.view.refusals).toBeLessThanOrEqual(30)
     expect(events.length).toBeLessThan(200)
     expect(count('AppendStarted')).toBeLessThanOrEqual(3)
@@ -265,9 +310,9 @@ describe(`In any login, whatever happens in it (seed ${seed})`, () => {
   })
 
   always('a passkey is active only when every required code was given', ({ world, moments }) => {
-    const demanded = world.atStart.mfa || world.atPassword.mfa || world.policy.withPasskey.otp === 'required'
+    const demanded = world.way !== 'settings' && (demandsCode(world) || world.policy.withPasskey.otp === 'required')
     for (const { state, stored } of moments) {
-      const given = stored.some(({ type }) => type === 'OtpVerified')
+      const given = stored.some(({ type }) => type === 'OtpVerified') || byPasskey(stored, world)
       const made = stored.some(({ type }) => type === 'PasskeyAppended')
       expect(passkeyStatus(state.view)).toBe(made ? (demanded && !given ? 'pending' : 'active') : undefined)
     }
@@ -276,9 +321,9 @@ describe(`In any login, whatever happens in it (seed ${seed})`, () => {
 
 test('Such logins come to every end, by every way', () => {
   const seen = new Set<string>()
-  for (const [world, happened] of fc.sample(fc.tuple(worlds, happenings), { seed: 20_260_302, numRuns: 300 })) {
+  for (const [world, happened] of fc.sample(fc.tuple(worlds, happenings), { seed: 20_260_302, numRuns: 600 })) {
     for (const { type, data } of live(world, happened)?.events ?? []) seen.add(type === 'SessionEnded' ? `${type}: ${data.reason}` : type)
   }
-  const ends = ['too_many_refusals', 'account_disabled', 'no_contact', 'upgrade_required', 'signed_out'].map((reason) => `SessionEnded: ${reason}`)
+  const ends = ['too_many_refusals', 'account_disabled', 'no_contact', 'upgrade_required', 'identifier_needed', 'signed_out'].map((reason) => `SessionEnded: ${reason}`)
   expect([...seen].sort()).toEqual([...Object.keys(sessionEvents).filter((type) => type !== 'SessionEnded'), ...ends].sort())
 })

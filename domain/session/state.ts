@@ -2,19 +2,40 @@
 import type { Fact, Sealed } from '../event.ts'
 import { demandCode, type Plan } from '../policy.ts'
 import type { SessionEvent } from './events.ts'
-import type { AppendOutcome, Channel, EndReason, EntryPoint, OfferMode, Platform, SessionStatus } from './vocabulary.ts'
+import type { AppendOutcome, Channel, EndReason, EntryPoint, OfferMode, PasswordReason, Platform, Proof, SessionStatus } from './vocabulary.ts'
 
 export type SessionView = {
+  /** `settings`: somebody who is signed in already creates a passkey. */
+  purpose: 'login' | 'settings'
   status: SessionStatus
   endReason: EndReason | null
   app: string
   platform: Platform
+  /** Null where the identifier is nobody's, or until a passkey says whose it is. */
   account: string | null
+  /** There is no identifier: a passkey is to say who it is. */
+  usernameless: boolean
+  /** Active passkeys of the account, as it was when the login began. */
+  passkeys: number
   supports: readonly string[]
   plan: Plan
   expiresAt: string
   refusals: number
-  password: 'due' | 'verified'
+  /** By what the person is signed in; null until then. */
+  proof: Proof | null
+  assertion: {
+    outcome: 'none' | 'requested' | 'verified' | 'rejected' | 'not_used'
+    reason: string | null
+    retryable: boolean
+    requests: number
+    /** In a row: bad answers, and reports that there is none. */
+    failures: number
+    passkey: string | null
+    /** The passkey stands for two factors. */
+    mfa: boolean
+    crossDevice: boolean
+  }
+  passwordChosen: PasswordReason | null
   mfa: boolean
   contacts: readonly Channel[]
   append: {
@@ -44,42 +65,78 @@ export type SessionState = {
   installation: string
   entryPoint: EntryPoint
   locale: string
-  screenLock: boolean | undefined
-  identifier: Sealed
+  device: Device
+  autofilled: boolean
+  identifier: Sealed | null
   authTime: string | null
-  ceremony: { challenge: string; mode: OfferMode; excludes: readonly { id: string; transports: readonly string[] }[]; expiresAt: string } | null
+  /** What the proof adds to `amr` (RFC 8176); a code may add to it. */
+  amr: readonly string[]
+  /** The two ceremonies never share a challenge: one creates a passkey, the other signs in with one. */
+  ceremony: { challenge: string; mode: OfferMode; excludes: Credentials; expiresAt: string } | null
+  request: { challenge: string; allow: Credentials; expiresAt: string } | null
   destination: Sealed | null
   completion: { at: string; amr: readonly string[]; authTime: string; passkey: string | null } | null
 }
 
+type Credentials = readonly { id: string; transports: readonly string[] }[]
+/** What the app says that the device can do; undefined where it does not say. */
+export type Device = {
+  osVersion: string | undefined
+  screenLock: boolean | undefined
+  credentialManager: boolean | undefined
+  conditionalCreate: boolean | undefined
+}
+type Begun = Extract<SessionEvent, { type: 'IdentifierEntered' | 'UsernamelessLoginStarted' | 'SettingsEntered' }>
+
 export function evolve(state: SessionState | undefined, fact: Fact<SessionEvent>): SessionState {
-  if (fact.type === 'IdentifierEntered') return started(fact)
+  if (fact.type === 'IdentifierEntered' || fact.type === 'UsernamelessLoginStarted' || fact.type === 'SettingsEntered') return begun(fact)
   if (!state) throw new TypeError(`a session cannot begin with ${fact.type}`)
   const view = (change: Partial<SessionView>, rest: Partial<SessionState> = {}): SessionState => ({
     ...state,
     ...rest,
     view: { ...state.view, ...change },
   })
-  const { append, otp, refusals, plan } = state.view
+  const { append, assertion, otp, refusals, plan } = state.view
   // A passkey that was created stays created, whatever is reported later.
   const notAppended = (change: Partial<SessionView['append']>): SessionState =>
     append.outcome === 'appended' ? state : view({ append: { ...append, ...change } }, { ceremony: null })
   // The first end stands: nothing that comes late undoes a finished login, or finishes one that had ended.
   const over = (change: Partial<SessionView>, rest: Partial<SessionState> = {}): SessionState =>
-    state.view.status === 'running' ? view(change, { ceremony: null, ...rest }) : state
+    state.view.status === 'running' ? view(change, { ceremony: null, request: null, ...rest }) : state
+  const proved = (proof: Proof, { mfa, contacts, pinHere, biometricsHere }: AccountSaid, amr: string[], change: Partial<SessionView>, rest: Partial<SessionState>) =>
+    view(
+      {
+        proof,
+        mfa,
+        contacts,
+        plan: mfa ? demandCode(plan) : plan,
+        pin: pinHere ? 'here' : 'due',
+        biometrics: biometricsHere ? 'here' : 'due',
+        ...change,
+      },
+      { authTime: fact.at, amr, request: null, ...rest },
+    )
   switch (fact.type) {
+    case 'PasskeyRequested':
+      return view({ assertion: { ...assertion, outcome: 'requested', requests: assertion.requests + 1 } }, { request: fact.data })
+    case 'PasskeyVerified': {
+      const { passkey, crossDevice, userVerified, uvInitialized, backupEligible, account } = fact.data
+      const mfa = userVerified && uvInitialized
+      const amr = [backupEligible ? 'swk' : 'hwk', 'user', ...(mfa ? ['mfa'] : [])]
+      return proved('passkey', fact.data, amr, { account, assertion: { ...assertion, outcome: 'verified', reason: null, passkey, mfa, crossDevice } }, {})
+    }
+    case 'PasskeyRejected': {
+      const { reason, retryable } = fact.data
+      return view({ refusals: refusals + 1, assertion: { ...assertion, outcome: 'rejected', reason, retryable, failures: assertion.failures + 1 } }, { request: null })
+    }
+    case 'PasskeyNotUsed': {
+      const { reason, retryable } = fact.data
+      return view({ assertion: { ...assertion, outcome: 'not_used', reason, retryable, failures: assertion.failures + 1 } }, { request: null })
+    }
+    case 'PasswordChosen':
+      return view({ passwordChosen: fact.data.reason })
     case 'PasswordVerified':
-      return view(
-        {
-          password: 'verified',
-          mfa: fact.data.mfa,
-          contacts: fact.data.contacts,
-          plan: fact.data.mfa ? demandCode(plan) : plan,
-          pin: fact.data.pinHere ? 'here' : 'due',
-          biometrics: fact.data.biometricsHere ? 'here' : 'due',
-        },
-        { authTime: fact.at },
-      )
+      return proved('password', fact.data, ['pwd'], {}, { autofilled: fact.data.autofilled ?? false })
     case 'PasswordRejected':
       return view({ refusals: refusals + 1 })
     case 'AppendOffered': {
@@ -97,7 +154,7 @@ export function evolve(state: SessionState | undefined, fact: Fact<SessionEvent>
     case 'AppendCancelled':
       return notAppended({ outcome: 'cancelled', reason: fact.data.reason, retryable: true })
     case 'AppendNotShown':
-      return notAppended({ outcome: 'not_shown', reason: fact.data.reason })
+      return notAppended({ outcome: 'not_shown', reason: fact.data.reason, retryable: fact.data.retryable ?? false })
     case 'AppendFailed': {
       const { reason, retryable, by } = fact.data
       const failed = notAppended({ outcome: 'failed', reason, retryable })
@@ -137,21 +194,30 @@ export function evolve(state: SessionState | undefined, fact: Fact<SessionEvent>
 /** The public part alone, for readers that must not have the rest. */
 export const evolveView = (view: SessionView | null, fact: Fact<SessionEvent>): SessionView => evolve(view ? { ...hidden, view } : undefined, fact).view
 
-function started({ data }: Fact<SessionEvent> & { type: 'IdentifierEntered' }): SessionState {
-  return {
+type AccountSaid = Pick<(SessionEvent & { type: 'PasswordVerified' })['data'], 'mfa' | 'contacts' | 'pinHere' | 'biometricsHere'>
+
+function begun({ type, data }: Fact<Begun>): SessionState {
+  const { osVersion, screenLock, credentialManager, conditionalCreate } = data
+  const state: SessionState = {
+    ...hidden,
     view: {
+      purpose: 'login',
       status: 'running',
       endReason: null,
       app: data.app,
       platform: data.platform,
-      account: data.account,
+      account: null,
+      usernameless: false,
+      passkeys: 0,
       supports: data.supports,
       plan: data.plan,
       expiresAt: data.expiresAt,
       refusals: 0,
-      password: 'due',
-      mfa: data.mfa,
-      contacts: data.contacts,
+      proof: null,
+      assertion: { outcome: 'none', reason: null, retryable: true, requests: 0, failures: 0, passkey: null, mfa: false, crossDevice: false },
+      passwordChosen: null,
+      mfa: false,
+      contacts: [],
       append: { outcome: 'due', reason: null, starts: 0, retryable: false, offer: null },
       passkey: null,
       otp: { outcome: 'due', channel: null, issues: 0, wrong: 0, delivery: null, expiresAt: null, resendAt: null },
@@ -162,19 +228,36 @@ function started({ data }: Fact<SessionEvent> & { type: 'IdentifierEntered' }): 
     installation: data.installation,
     entryPoint: data.entryPoint,
     locale: data.locale,
-    screenLock: data.screenLock,
-    identifier: data.identifier,
-    ...nothingYet,
+    device: { osVersion, screenLock, credentialManager, conditionalCreate },
+  }
+  const { view } = state
+  switch (type) {
+    case 'IdentifierEntered': {
+      const { identifier, account, passkeys, mfa, contacts } = data
+      return { ...state, identifier, view: { ...view, account, passkeys, mfa, contacts } }
+    }
+    case 'UsernamelessLoginStarted':
+      return { ...state, view: { ...view, usernameless: true } }
+    case 'SettingsEntered': {
+      const { account, proof, amr, authTime } = data
+      return { ...state, amr, authTime, view: { ...view, purpose: 'settings', account, proof } }
+    }
   }
 }
 
-const nothingYet = { authTime: null, ceremony: null, destination: null, completion: null }
+/** Until something is known; and for readers of the view, who never know it. */
 const hidden: Omit<SessionState, 'view'> = {
   flowTokenHash: '',
   installation: '',
   entryPoint: 'post_login',
   locale: '',
-  screenLock: undefined,
-  identifier: '' as Sealed,
-  ...nothingYet,
+  device: { osVersion: undefined, screenLock: undefined, credentialManager: undefined, conditionalCreate: undefined },
+  autofilled: false,
+  identifier: null,
+  authTime: null,
+  amr: [],
+  ceremony: null,
+  request: null,
+  destination: null,
+  completion: null,
 }

@@ -7,6 +7,9 @@ import { z } from 'zod'
 
 /** What an app may do next. A name stands for one HTTP request (`mobile-contracts/actions.ts`). */
 export const actions = [
+  'passkey',
+  'passkey_options',
+  'passkey_report',
   'password',
   'append_options',
   'append',
@@ -27,7 +30,8 @@ export type Action = z.infer<typeof Action>
 export const planSteps = ['append', 'otp', 'pin', 'biometrics'] as const
 export const PlanStep = z.enum(planSteps)
 export type PlanStep = z.infer<typeof PlanStep>
-export type Step = 'password' | PlanStep
+export const Step = z.enum(['passkey', 'password', ...planSteps])
+export type Step = z.infer<typeof Step>
 
 export const Requirement = z.enum(['off', 'optional', 'required'])
 export type Requirement = z.infer<typeof Requirement>
@@ -47,12 +51,21 @@ export const EndReason = z.enum([
   'account_disabled',
   'no_contact',
   'upgrade_required',
+  'identifier_needed',
   'signed_out',
 ])
 export type EndReason = z.infer<typeof EndReason>
 
 export const PasswordRejection = z.enum(['wrong_password', 'unknown_identifier', 'no_password'])
 export type PasswordRejection = z.infer<typeof PasswordRejection>
+
+/** Why the password, although a passkey was asked for. */
+export const PasswordReason = z.enum(['no_credential', 'cancelled', 'failed', 'chosen'])
+export type PasswordReason = z.infer<typeof PasswordReason>
+
+/** How a login was proved, or is to be. */
+export const Proof = z.enum(['password', 'passkey'])
+export type Proof = z.infer<typeof Proof>
 
 export const OfferMode = z.enum(['manual', 'automatic', 'conditional'])
 export type OfferMode = z.infer<typeof OfferMode>
@@ -89,6 +102,10 @@ export const AppendOutcome = z.enum([
 ])
 export type AppendOutcome = z.infer<typeof AppendOutcome>
 
+/** What a device reports of a ceremony that brought no passkey. Declined is none of them: that is said in the app's own screen. */
+export const ReportOutcome = z.enum(['cancelled', 'not_shown', 'failed'])
+export type ReportOutcome = z.infer<typeof ReportOutcome>
+
 export const OtpRejection = z.enum(['wrong_code', 'expired', 'too_many_attempts'])
 export type OtpRejection = z.infer<typeof OtpRejection>
 
@@ -97,6 +114,9 @@ export type PinKeeper = z.infer<typeof PinKeeper>
 
 /** Why a step was refused. The wire carries it as the `code` of a problem (RFC 9457); it never changes its meaning. */
 export const refusals = [
+  'passkey_rejected',
+  'credential_unknown',
+  'identifier_needed',
   'password_rejected',
   'account_disabled',
   'append_rejected',
