@@ -76,14 +76,22 @@ describe('a good creation', () => {
     const verdict = await verify({ ...creation, authenticatorAttachment: 'implant' })
     expect(verdict).toMatchObject({ verdict: 'good', passkey: { transports: ['hybrid'] } })
     expect(verdict).not.toHaveProperty('passkey.attachment')
-    const { transports: _, ...response } = creation.response
-    expect(await verify({ ...creation, response })).toMatchObject({ verdict: 'good', passkey: { transports: [] } })
+    const { id, rawId, type, response: { clientDataJSON, attestationObject } } = creation
+    const least = await verify({ id, rawId, type, response: { clientDataJSON, attestationObject } })
+    expect(least).toMatchObject({ verdict: 'good', passkey: { transports: [] } })
   })
 
   test('may be silent where a silent one was asked for, and then says so', async () => {
     const silent = await create({}, { userPresent: false, userVerified: false })
     expect(await verify(silent, 'conditional')).toMatchObject({ verdict: 'good', passkey: { uvInitialized: false } })
     expect(await verify(await create(), 'conditional')).toMatchObject({ verdict: 'good', passkey: { uvInitialized: true } })
+  })
+
+  test.each<CreationMode>(['manual', 'automatic'])('may not be silent where the offer was %s', async (mode) => {
+    const present = await create({}, { userVerified: false })
+    expect(await verify(present, mode)).toMatchObject({ verdict: 'bad', reason: 'user_not_verified' })
+    const silent = await create({}, { userPresent: false, userVerified: false })
+    expect(await verify(silent, mode)).toMatchObject({ verdict: 'bad', reason: 'user_not_present' })
   })
 
   test('may have an id of up to 1023 bytes', async () => {
@@ -135,6 +143,8 @@ describe('refused', () => {
     ['a statement where there is none', 'bad_attestation', false, () => statement('none', [['alg', -7]])],
     ['self attestation of another counter', 'bad_attestation', false, async () => withData(await self(), (data) => data.fill(9, 36, 37))],
     ['self attestation without a signature', 'bad_attestation', false, () => statement('packed', [['alg', -7]])],
+    ['self attestation with a signature that is none', 'bad_attestation', false, () => statement('packed', [['alg', -7], ['sig', Uint8Array.of(1)]])],
+    ['self attestation by a key that cannot sign', 'unusable_key', false, async () => withKey(await self(), (key) => key.set(-2, new Uint8Array(32)))],
     ['another id beside the attested one', 'id_mismatch', false, async () => ({ ...(await create()), id: 'AAAA', rawId: 'AAAA' })],
     ['two ids', 'id_mismatch', false, async () => ({ ...(await create()), rawId: 'AAAA' })],
     ['an id of 1024 bytes', 'id_too_long', false, async () => withId(await create(), Buffer.alloc(1024, 1))],

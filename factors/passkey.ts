@@ -1,11 +1,12 @@
-import { verifyRegistrationResponse, type PublicKeyCredentialCreationOptionsJSON } from '@simplewebauthn/server'
-import {
-  decodeAttestationObject, decodeClientDataJSON, decodeCredentialPublicKey, isoBase64URL, isoCBOR, parseAuthenticatorData,
-} from '@simplewebauthn/server/helpers'
+import { verifyRegistrationResponse } from '@simplewebauthn/server'
+import { decodeAttestationObject, decodeCredentialPublicKey, isoBase64URL, isoCBOR, parseAuthenticatorData } from '@simplewebauthn/server/helpers'
 import { z } from 'zod'
 import type { OfferMode } from '../domain/session/vocabulary.ts'
 import { isUsable, type CoseKey } from './cose-key.ts'
+import { answer, base64url, isFramed, readClientData } from './passkey-answer.ts'
 import { passkeyFault, retryable, type PasskeyFault } from './passkey-errors.ts'
+import { isEcdsaSignature } from './passkey-signature.ts'
+import { userHandleOf } from './user-handle.ts'
 
 /** Who asks for a passkey. The origins come from configuration: `https://<rpId>` for iOS, `android:apk-key-hash:<base64url>` for Android. */
 export type RelyingParty = { rpId: string; rpName: string; origins: readonly string[] }
@@ -30,12 +31,27 @@ export type NewPasskey = {
   attachment?: Attachment
 }
 
+/** PublicKeyCredentialCreationOptionsJSON (WebAuthn Level 3, section 5.1). */
+export type CreationOptions = {
+  rp: { id: string; name: string }
+  /** `id` is the account's user handle. */
+  user: { id: string; name: string; displayName: string }
+  challenge: string
+  pubKeyCredParams: { type: 'public-key'; alg: number }[]
+  /** Milliseconds. */
+  timeout: number
+  excludeCredentials: { type: 'public-key'; id: string; transports: string[] }[]
+  authenticatorSelection: { residentKey: 'required'; requireResidentKey: true; userVerification: 'required' | 'preferred' }
+  attestation: 'none'
+}
+
 /** `challenge` is the one that was judged. `retryable`: the same device may try again with fresh options. */
 export type CreationVerdict =
   | { verdict: 'good'; challenge: string; passkey: NewPasskey }
   | { verdict: 'bad'; challenge: string; reason: PasskeyFault; retryable: boolean }
 
 const algorithms = [-8, -7, -257]
+const isOffered = (algorithm: unknown) => algorithms.some((offered) => offered === algorithm)
 const knownTransports = new Set(['usb', 'nfc', 'ble', 'hybrid', 'internal', 'smart-card', 'cable'])
 const attachments = ['platform', 'cross-platform'] as const
 type Attachment = (typeof attachments)[number]
@@ -50,10 +66,10 @@ export function creationOptions({ rp, user, challenge, excludes, mode }: {
   challenge: string
   excludes: readonly { id: string; transports: readonly string[] }[]
   mode: CreationMode
-}): PublicKeyCredentialCreationOptionsJSON {
+}): CreationOptions {
   return {
     rp: { id: rp.rpId, name: rp.rpName },
-    user: { id: Buffer.from(user.account.replaceAll('-', ''), 'hex').toString('base64url'), name: user.name, displayName: user.displayName },
+    user: { id: userHandleOf(user.account), name: user.name, displayName: user.displayName },
     challenge,
     pubKeyCredParams: algorithms.map((alg) => ({ type: 'public-key', alg })),
     timeout: 300_000,
@@ -78,6 +94,11 @@ export async function verifyCreation({ rp, challenge, mode, response }: {
   // 3 to 6, 13: it is the answer to a creation, and every part of it can be decoded.
   const creation = readCreation(response)
   if (!creation) return bad('malformed')
+  // Section 5.8.5. Without a statement nothing has used the key yet: one that verifies nothing would be found out at the next login only.
+  const algorithm = creation.key.get(3)
+  if (isOffered(algorithm) && !isUsable(creation.key)) return bad('unusable_key')
+  // Section 8.2, of self attestation.
+  if (creation.signature && algorithm === -7 && !isEcdsaSignature(creation.signature)) return bad('bad_attestation')
 
   // 7 to 9, 14 to 17, 20 to 24: type, challenge, origin, RP ID, flags, algorithm and statement are the library's.
   const result = await verifyRegistrationResponse({
@@ -93,14 +114,12 @@ export async function verifyCreation({ rp, challenge, mode, response }: {
   if (!result.verified) return bad('bad_attestation')
   const { aaguid, credential: attested, userVerified, credentialDeviceType, credentialBackedUp } = result.registrationInfo
 
-  // 10, 11: no app and no page of ours runs inside of another's page.
-  if (creation.clientData.crossOrigin || 'topOrigin' in creation.clientData) return bad('cross_origin')
+  // 10, 11.
+  if (isFramed(creation.clientData)) return bad('cross_origin')
   // 25.
   if (Buffer.byteLength(attested.id, 'base64url') > 1023) return bad('id_too_long')
   // 27 lets us store the answer's id, which nothing vouches for. We store the attested one, and the answer's must be the same.
   if (creation.credential.id !== attested.id) return bad('id_mismatch')
-  // Section 5.8.5. Without a statement nothing has used the key yet: one that verifies nothing would be found out at the next login only.
-  if (!isUsable(creation.key)) return bad('unusable_key')
 
   const attachment = attachments.find((known) => known === creation.attachment)
   return {
@@ -121,33 +140,30 @@ export async function verifyCreation({ rp, challenge, mode, response }: {
   }
 }
 
-const base64url = z.base64url().min(1)
-// RegistrationResponseJSON (section 5.1), as far as it is read here. Apps may leave out or null what is optional.
+// RegistrationResponseJSON (section 5.1), as far as it is read here.
 const Creation = z.object({
-  type: z.literal('public-key'),
-  id: base64url,
-  rawId: base64url,
+  ...answer,
   response: z.object({ clientDataJSON: base64url, attestationObject: base64url, transports: z.array(z.string()).nullish() }),
-  authenticatorAttachment: z.unknown(),
 })
 
 /** What the library is to see, and what it leaves to us; undefined when any part cannot be decoded. */
-function readCreation(answer: unknown) {
+function readCreation(unread: unknown) {
   try {
-    const { authenticatorAttachment: attachment, response: { transports, ...response }, ...ids } = Creation.parse(answer)
-    const clientData = decodeClientDataJSON(response.clientDataJSON)
+    const { authenticatorAttachment: attachment, response: { transports, ...response }, ...ids } = Creation.parse(unread)
+    const clientData = readClientData(response.clientDataJSON)
     const attestation = decodeAttestationObject(isoBase64URL.toBuffer(response.attestationObject))
     const [format, statement, data] = [attestation.get('fmt'), attestation.get('attStmt'), attestation.get('authData')]
     const { credentialPublicKey } = parseAuthenticatorData(data)
     const key: unknown = credentialPublicKey && decodeCredentialPublicKey(credentialPublicKey)
-    if (Object(clientData) !== clientData || typeof format !== 'string') return undefined
-    if (!(statement instanceof Map) || !(key instanceof Map)) return undefined
+    if (typeof format !== 'string' || !(statement instanceof Map) || !(key instanceof Map)) return undefined
     // We asked for no attestation. A client then passes on self attestation and blanks every other statement (section 5.1.3); not all do
     // (w3c/webauthn#1485), so it is done here. A statement proves nothing to a server that accepts its absence, and to verify one with
     // certificates the library may fetch revocation lists from addresses that these certificates name.
-    if (format !== 'none' && (format !== 'packed' || statement.has('x5c'))) response.attestationObject = withoutStatement(data)
+    const isSelf = format === 'packed' && !statement.has('x5c')
+    if (format !== 'none' && !isSelf) response.attestationObject = withoutStatement(data)
+    const signature = isSelf ? statement.get('sig') : undefined
     const credential = { ...ids, response, clientExtensionResults: {} }
-    return { credential, clientData, key: key as CoseKey, transports: [...new Set(transports)], attachment }
+    return { credential, clientData, key: key as CoseKey, signature, transports: [...new Set(transports)], attachment }
   } catch {
     return undefined
   }

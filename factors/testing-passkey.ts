@@ -1,8 +1,9 @@
-/** Creations for the tests of `passkey.ts`: real ones, and real ones with one part decoded, changed and encoded again. */
+/** Answers for the tests of both ceremonies: real ones, and real ones with one part decoded, changed and encoded again. */
 import { decodeCBOR, encodeCBOR, type CBORType } from '@levischuck/tiny-cbor'
-import type { RegistrationResponseJSON } from '@simplewebauthn/server'
+import type { AuthenticationResponseJSON, RegistrationResponseJSON } from '@simplewebauthn/server'
 import { createAuthenticator, type AuthenticatorSettings, type Ceremony } from '../stories/authenticator.ts'
-import { creationOptions, type CreationMode, type RelyingParty } from './passkey.ts'
+import { requestOptions, type StoredPasskey } from './passkey-request.ts'
+import { creationOptions, verifyCreation, type CreationMode, type RelyingParty } from './passkey.ts'
 
 export const ios = 'https://example.com'
 export const android = 'android:apk-key-hash:pNiP5iKyQ8JwgGOaKA1zGPUPJIS-0H1xKCQcfIoGLck'
@@ -14,6 +15,27 @@ export const optionsFor = (mode: CreationMode) => creationOptions({ rp, user, ch
 /** The options leave it to the person to be there, so that a test can let the person be away. */
 export const create = (settings: AuthenticatorSettings = {}, ceremony: Partial<Ceremony> = {}) =>
   createAuthenticator(settings).create(optionsFor('conditional'), { origin: ios, ...ceremony })
+
+/** A passkey as it is stored, and its answers to requests that leave it to the person to be there. */
+export async function register(settings: AuthenticatorSettings = {}) {
+  const authenticator = createAuthenticator(settings)
+  const created = await verifyCreation({ rp, challenge, mode: 'manual', response: await authenticator.create(optionsFor('manual'), { origin: ios }) })
+  if (created.verdict === 'bad') throw new Error(created.reason)
+  const { credentialId, publicKey, counter, backupEligible, backedUp, transports } = created.passkey
+  const passkey: StoredPasskey = { passkey: credentialId, publicKey, counter, backupEligible, backedUp, transports }
+  const options = { ...requestOptions({ rp, challenge, allow: [] }), userVerification: 'preferred' } as const
+  return { passkey, signIn: (ceremony: Partial<Ceremony> = {}) => authenticator.get(options, { origin: ios, ...ceremony }) }
+}
+
+/** One of the encoded parts of an assertion. The signature stays what it was. */
+export const withPart = (
+  assertion: AuthenticationResponseJSON,
+  part: 'clientDataJSON' | 'authenticatorData' | 'signature' | 'userHandle',
+  change: (bytes: Buffer) => Uint8Array,
+): AuthenticationResponseJSON => ({
+  ...assertion,
+  response: { ...assertion.response, [part]: base64url(change(Buffer.from(assertion.response[part] ?? '', 'base64url'))) },
+})
 
 export function withAttestation(creation: RegistrationResponseJSON, change: (attestation: Map<string, CBORType>) => void): RegistrationResponseJSON {
   const attestation = decodeCBOR(bytes(creation.response.attestationObject)) as Map<string, CBORType>

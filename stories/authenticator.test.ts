@@ -71,6 +71,15 @@ describe('the software authenticator', () => {
     await expect(authenticator.get(request(first.id), { origin })).rejects.toThrow('There is no passkey here')
   })
 
+  test('can be another device than the one that asks, and can lie', async () => {
+    const authenticator = createAuthenticator()
+    await authenticator.create(creation(), { origin })
+    expect(await authenticator.get(request(), { origin })).toMatchObject({ authenticatorAttachment: 'platform' })
+    expect(await authenticator.get(request(), { origin, crossDevice: true })).toMatchObject({ authenticatorAttachment: 'cross-platform' })
+    const { response } = await authenticator.get(request(), { origin, authenticatorData: (data) => data.fill(0, 0, 32) })
+    expect(response.authenticatorData).toMatch(/^A{42}/)
+  })
+
   test('fails as the platforms do', async () => {
     const authenticator = createAuthenticator()
     const failure = (ceremony: Promise<unknown>) => ceremony.then(() => 'none', (error: Error) => error.name)

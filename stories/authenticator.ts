@@ -32,10 +32,14 @@ export type Ceremony = {
   userPresent?: boolean
   userVerified?: boolean
   dismissed?: boolean
+  /** The passkey is on another device: a phone whose camera reads a QR code, or a security key. */
+  crossDevice?: boolean
   /** 'self' signs the creation with the new key (section 8.2). */
   attestation?: 'none' | 'self'
   /** Put over the client data, to be a client that lies. */
   clientData?: Record<string, unknown>
+  /** Signed in the place of the authenticator data, to be an authenticator that lies. */
+  authenticatorData?: (data: Buffer) => Uint8Array
 }
 
 export type Authenticator = {
@@ -53,16 +57,18 @@ export function createAuthenticator(settings: AuthenticatorSettings = {}): Authe
   const attachment = transports.includes('internal') ? 'platform' : 'cross-platform'
   const passkeys = new Map<string, Passkey>()
 
-  const authenticatorData = (passkey: Passkey, { userPresent = true, userVerified = true }: Ceremony, attested?: Uint8Array) => {
+  const authenticatorData = (passkey: Passkey, ceremony: Ceremony, attested?: Uint8Array) => {
+    const { userPresent = true, userVerified = true, authenticatorData: lie = (data) => data } = ceremony
     if (!backupEligible) passkey.counter += 1
     const flags = (userPresent ? 1 : 0) | (userVerified ? 4 : 0) | (backupEligible ? 8 : 0) | (backedUp ? 16 : 0) | (attested ? 64 : 0)
     const counter = Buffer.alloc(4)
     counter.writeUInt32BE(passkey.counter)
-    return Buffer.concat([sha256(passkey.rpId), Buffer.of(flags), counter, attested ?? Buffer.alloc(0)])
+    return lie(Buffer.concat([sha256(passkey.rpId), Buffer.of(flags), counter, attested ?? Buffer.alloc(0)]))
   }
 
   /** What the answers to both ceremonies have in common (WebAuthn Level 3, 5.1). */
-  const credential = ({ id }: Passkey) => ({ type: 'public-key', id, rawId: id, authenticatorAttachment: attachment, clientExtensionResults: {} }) as const
+  const credential = ({ id }: Passkey, { crossDevice }: Ceremony) =>
+    ({ type: 'public-key', id, rawId: id, authenticatorAttachment: crossDevice ? 'cross-platform' : attachment, clientExtensionResults: {} }) as const
 
   return {
     async create(options, ceremony) {
@@ -90,7 +96,7 @@ export function createAuthenticator(settings: AuthenticatorSettings = {}): Authe
       const statement = new Map<string, CBORType>(self ? [['alg', algorithm], ['sig', signature(passkey, data, clientDataJSON)]] : [])
       const attestation = new Map<string, CBORType>([['fmt', self ? 'packed' : 'none'], ['attStmt', statement], ['authData', data]])
       return {
-        ...credential(passkey),
+        ...credential(passkey, ceremony),
         response: {
           clientDataJSON: base64url(clientDataJSON),
           attestationObject: base64url(encodeCBOR(attestation)),
@@ -113,7 +119,7 @@ export function createAuthenticator(settings: AuthenticatorSettings = {}): Authe
       const data = authenticatorData(passkey, ceremony)
       const clientDataJSON = clientData('webauthn.get', options.challenge, ceremony)
       return {
-        ...credential(passkey),
+        ...credential(passkey, ceremony),
         response: {
           clientDataJSON: base64url(clientDataJSON),
           authenticatorData: base64url(data),
