@@ -40,11 +40,12 @@ const productionFile = { issuer: 'https://login.shop.example', apps: [shop] }
 
 describe('Without any configuration', () => {
   test('the engine is embedded: SQLite and Postgres in a data folder, a demo app, codes on the terminal, on this machine alone', () => {
-    const { apps, policy, ...config } = read()
+    const { apps, policy, backends, ...config } = read()
     expect(config).toEqual({
       host: '127.0.0.1', port: 8787, dataFolder: 'data', eventStoreDbUrl: undefined, databaseUrl: undefined, masterKeys: undefined,
       email: undefined, sms: undefined, deliveryPlaintext: false, issuer: undefined, flowSeconds: 900, sweepMs: 5_000,
     })
+    expect(backends).toEqual([])
     expect(apps.map(({ id, rpId, web }) => ({ id, rpId, web }))).toEqual([{ id: 'demo', rpId: 'localhost', web: ['http://localhost:8787'] }])
     expect(policy).toMatchObject({ order: ['append', 'otp', 'pin', 'biometrics'], withPasskey: { otp: 'required' }, withoutPasskey: { otp: 'required' } })
   })
@@ -157,4 +158,31 @@ test('A certificate’s fingerprint is taken as keytool prints it, and as Androi
   const hex = bytes.toString('hex').toUpperCase().replace(/..(?!$)/g, '$&:')
   const { apps } = read({}, { apps: [{ ...shop, android: [{ package: 'a.b', fingerprints: [hex, bytes.toString('base64url')] }] }] })
   expect(apps[0]?.android[0]?.fingerprints).toEqual([bytes.toString('base64url'), bytes.toString('base64url')])
+})
+
+describe('A backend of the service API', () => {
+  const bytes = randomBytes(32)
+  const backend = (keySha256: string, id = 'crm') => ({ id, keySha256 })
+  const base64url = bytes.toString('base64url')
+
+  test('is named with the hash of its key, as hex or base64url', () => {
+    const { backends } = read({}, { backends: [backend(bytes.toString('hex').toUpperCase()), backend(other.toString('base64url'), 'shop')] })
+    expect(backends).toEqual([backend(base64url), backend(other.toString('base64url'), 'shop')])
+  })
+
+  test('may have two keys while one takes the place of the other', () => {
+    expect(read({}, { backends: [backend(base64url), backend(other.toString('base64url'))] }).backends).toHaveLength(2)
+  })
+
+  test.each<[string, object[], RegExp]>([
+    ['the same key twice, whichever way it is written', [backend(base64url), backend(bytes.toString('hex'), 'shop')], /: backends: must not hold the same key twice$/],
+    ['a key in place of its hash', [backend(`klb_${base64url}`)], /backends\.0\.keySha256: must be the SHA-256 of a key/],
+    ['a hash that is cut off', [backend(base64url.slice(1))], /backends\.0\.keySha256: must be the SHA-256 of a key/],
+    ['a slip in the hash', [backend(base64url.replace(/^../, '$&!'))], /backends\.0\.keySha256: must be the SHA-256 of a key/],
+    ['a bad id', [backend(base64url, 'CRM 1')], /backends\.0\.id: must be 1 to 64 of/],
+  ])('is refused with %s, which is not quoted', (_, backends, problem) => {
+    const problems = problemsOf({}, { backends })
+    expect(problems).toEqual([expect.stringMatching(problem)])
+    expect(problems.join()).not.toContain(base64url.slice(1))
+  })
 })

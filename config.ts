@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { Policy } from './domain/policy.ts'
 import { App } from './engine/apps.ts'
+import { Backend } from './engine/backends.ts'
 import { parseMasterKeys } from './vault/master-key.ts'
 
 const url = (...protocols: string[]) =>
@@ -39,6 +40,11 @@ export const ConfigFile = z.strictObject({
     .refine((apps) => new Set(apps.map(({ id }) => id)).size === apps.length, 'must not name two apps by the same id')
     .optional(),
   policy: Policy.prefault({}),
+  /** Who may use the service API. One backend may have two keys while it changes them. */
+  backends: z
+    .array(Backend)
+    .refine((backends) => new Set(backends.map(({ keySha256 }) => keySha256)).size === backends.length, 'must not hold the same key twice')
+    .default([]),
   /** Seconds that a login may take. */
   flowSeconds: z.int().min(60).max(86_400).default(900),
   /** Milliseconds between two rounds that write down which logins ran out of time. */
@@ -60,6 +66,7 @@ export type Config = {
   issuer: string | undefined
   apps: readonly App[]
   policy: Policy
+  backends: readonly Backend[]
   flowSeconds: number
   sweepMs: number
 }
@@ -126,6 +133,7 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     issuer: file.issuer,
     apps: file.apps ?? [demoApp],
     policy: file.policy,
+    backends: file.backends,
     flowSeconds: file.flowSeconds,
     sweepMs: file.sweepMs,
   }
