@@ -1,5 +1,8 @@
-/** `keys rotate-signing`. */
+/** `keys rotate-signing | new-backend`. */
+import { randomBytes } from 'node:crypto'
 import type { Config } from '../config.ts'
+import { BackendId, backendKeyOf, keySha256Of } from '../engine/backends.ts'
+import { Misuse } from './misuse.ts'
 import { withEngine } from './with-engine.ts'
 
 /** Engines that run sign with it within a minute; what the old key signed stays valid. */
@@ -9,3 +12,13 @@ export const rotateSigningKey = (config: Config): Promise<number> =>
     console.log((await signingKeys.current()).kid)
     return 0
   })
+
+/** A key for the service API. It is printed once and kept nowhere: the configuration takes its hash. */
+export async function newBackendKey(name: string): Promise<number> {
+  const id = BackendId.safeParse(name)
+  if (!id.success) throw new Misuse(`NAME ${id.error.issues[0]?.message}`)
+  const key = backendKeyOf(randomBytes(32))
+  console.log(`The key, shown this once. The backend sends it as "Authorization: Bearer ...":\n\n  ${key}\n`)
+  console.log(`For "backends" in the configuration file, which holds no secret by it:\n\n  ${JSON.stringify({ id: id.data, keySha256: keySha256Of(key) })}`)
+  return 0
+}

@@ -80,7 +80,7 @@ describe('A registration', () => {
 
   test.each([
     ['the same identifiers is there already', ada, { outcome: 'exists' }],
-    ['others of which one is the same is refused', person('ada', 'other@example.com'), { outcome: 'refused', reason: 'an identifier belongs to another account' }],
+    ['others of which one is the same is refused', person('ada', 'other@example.com'), { outcome: 'refused', code: 'identifier_taken', reason: 'an identifier belongs to another account' }],
   ])('that another process overtook under the same id, with %s', async (_, other, outcome) => {
     const [slow, fast] = [await openProcess(), await openProcess()]
     slow.log.broken.append = async (next, stream) => {
@@ -117,7 +117,7 @@ describe('A registration', () => {
   test('is refused while one of its identifiers is another account’s, and claims none of the others', async () => {
     const here = await openProcess()
     await here.register(ada, 'cli:test')
-    expect(await here.register(person('eve', 'ada@example.com'), 'cli:test')).toEqual({ outcome: 'refused', reason: 'an identifier belongs to another account' })
+    expect(await here.register(person('eve', 'ada@example.com'), 'cli:test')).toEqual({ outcome: 'refused', code: 'identifier_taken', reason: 'an identifier belongs to another account' })
     expect(await here.register(person('eve'), 'cli:test')).toMatchObject({ outcome: 'registered' })
   })
 
@@ -143,7 +143,7 @@ describe('A registration', () => {
     const bobs = person('carl', 'shared@example.com')
     // Whoever has an unfinished claim in his row goes on with it, so nobody has to wait.
     expect(await here.register(bobs, 'cli:test')).toMatchObject({ outcome: 'registered' })
-    expect(await here.register(person('ada'), 'cli:test')).toEqual({ outcome: 'refused', reason: 'an identifier was claimed a moment ago: try again in a minute' })
+    expect(await here.register(person('ada'), 'cli:test')).toEqual({ outcome: 'refused', code: 'identifier_taken', reason: 'an identifier was claimed a moment ago: try again in a minute' })
     seconds = 61
     expect(await here.register(person('ada'), 'cli:test')).toMatchObject({ outcome: 'registered' })
   })

@@ -6,21 +6,25 @@ import type { Sealed } from '../domain/event.ts'
 import type { Cause, Folded, Streams } from '../eventlog/transact.ts'
 import { createTurns } from '../eventlog/turns.ts'
 import type { Passwords } from '../factors/password.ts'
-import { parseHash } from '../factors/password-hash.ts'
 import { uuidOf } from '../vault/sealing.ts'
 import type { Vault } from '../vault/vault.ts'
 import { parseIdentifier } from './identifier.ts'
 import { readNames, type Name, type Names, type NewAccount } from './new-account.ts'
+import { hashOf, type PasswordFlaw } from './new-password.ts'
 import { accountStream, accounts, findOwner, identifiers, identifierStream, type Person } from './people.ts'
 
 export type { NewAccount }
-export type Registration = { outcome: 'registered' | 'exists'; account: string } | { outcome: 'refused'; reason: string }
+export type Registration = { outcome: 'registered' | 'exists'; account: string } | ({ outcome: 'refused' } & Refusal)
+/** `reason` says it in words, and never repeats what was typed. */
+type Refusal = { code: 'identifier_malformed' | 'contact_malformed' | 'password_unacceptable' | 'identifier_taken'; reason: string; flaw?: PasswordFlaw }
+/** What a repeat of the request is known by: it finds the account under the same id. */
+export type Once = { account: string; causationId: string; fingerprint: string }
 
 /** Another process may claim the same names at this moment: so often they are looked at again. */
 const maxTries = 5
 
-const refused = (reason: string): Registration => ({ outcome: 'refused', reason })
-const taken = refused('an identifier belongs to another account')
+const refused = (code: Refusal['code'], reason: string): Registration => ({ outcome: 'refused', code, reason })
+export const taken = refused('identifier_taken', 'an identifier belongs to another account')
 const listsAll = (state: AccountState | undefined, names: readonly Name[]): boolean => names.every(({ lookup }) => claimCounts(state, lookup))
 
 export function createAccounts(dependencies: { streams: Streams; vault: Vault; passwords: Passwords; newId: () => string }) {
@@ -31,22 +35,22 @@ export function createAccounts(dependencies: { streams: Streams; vault: Vault; p
    * Safe to repeat: an account that is there is left as it is; one that an earlier run began is finished under the id that it had. Calls that
    * share an identifier take effect in their order. @throws Unavailable, OutcomeUnknown: some of it may be done, repeat it
    */
-  async function register(wanted: NewAccount, actor: string): Promise<Registration> {
+  async function register(wanted: NewAccount, actor: string, once?: Once): Promise<Registration> {
     const read = readNames(wanted, vault.lookup)
-    if ('reason' in read) return refused(read.reason)
+    if ('reason' in read) return refused(read.code, read.reason)
     return inTurn(read.names.map(({ lookup }) => lookup), async () => {
-      const password = await hashOf(wanted)
-      if (password && 'unusable' in password) return refused(password.unusable)
+      const password = wanted.password && (await hashOf(passwords, wanted.password))
+      if (password && 'unusable' in password) return { outcome: 'refused', code: 'password_unacceptable', reason: password.unusable, flaw: password.flaw }
       for (let tries = 0; tries < maxTries; tries += 1) {
-        const registration = await attempt(wanted, read, password?.hash, actor)
+        const registration = await attempt(wanted, read, password?.hash, actor, once)
         if (registration) return registration
       }
-      return refused('an identifier was claimed a moment ago: try again in a minute')
+      return refused('identifier_taken', 'an identifier was claimed a moment ago: try again in a minute')
     })
   }
 
   /** Undefined when another one claimed a name meanwhile. What was claimed here then stays: that one may rest on it, and an orphaned claim passes. */
-  async function attempt(wanted: NewAccount, { names, contacts }: Names, hash: string | undefined, actor: string): Promise<Registration | undefined> {
+  async function attempt(wanted: NewAccount, { names, contacts }: Names, hash: string | undefined, actor: string, once?: Once): Promise<Registration | undefined> {
     const claims = await Promise.all(names.map(claimOf))
     const owner = claims.find((claim) => claim?.counts)
     if (owner) {
@@ -55,8 +59,8 @@ export function createAccounts(dependencies: { streams: Streams; vault: Vault; p
       // It lists them all, so one was looked at before another process claimed it: look again.
       return listsAll(state, names) ? undefined : taken
     }
-    const account = claims.find((claim) => claim?.begun)?.account ?? newId()
-    const cause: Cause = { actor, correlationId: account, causationId: newId() }
+    const account = claims.find((claim) => claim?.begun)?.account ?? once?.account ?? newId()
+    const cause: Cause = { actor, correlationId: account, causationId: once?.causationId ?? newId(), ...(once && { fingerprint: once.fingerprint }) }
 
     const [claimed, seal] = await Promise.all([claimAll(names, account, cause), vault.createAccountKey(account)])
     if (!claimed) return undefined
@@ -106,16 +110,6 @@ export function createAccounts(dependencies: { streams: Streams; vault: Vault; p
         data: { contact: newId(), channel, address: sealed.get(lookup) ?? seal(value) },
       })),
     ]
-  }
-
-  async function hashOf({ password }: NewAccount): Promise<{ hash: string } | { unusable: string } | undefined> {
-    if (!password) return undefined
-    if ('hash' in password) {
-      const parsed = parseHash(password.hash)
-      return 'unusable' in parsed ? { unusable: `password hash: ${parsed.unusable}` } : password
-    }
-    const acceptable = passwords.acceptable(password.plain)
-    return acceptable === true ? { hash: await passwords.hash(password.plain) } : { unusable: `the password is ${acceptable.replace('_', ' ')}` }
   }
 
   const load = async (account: string): Promise<AccountState | undefined> => (await streams.load(accounts, accountStream(account)))?.state

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Sealed } from '../domain/event.ts'
+import { Unavailable } from '../eventlog/event-log.ts'
 import { eventsOf, openTestFile, type BreakableLog } from '../eventlog/testing.ts'
 import { createStreams } from '../eventlog/transact.ts'
 import { uuidOf } from './sealing.ts'
@@ -129,6 +130,37 @@ describe('To forget a person', () => {
     await expect(vault.createAccountKey(ada)).rejects.toThrow(Forgotten)
     await expect(vault.seal({ account: ada }, 'a hash')).rejects.toThrow(Forgotten)
     await expect(vault.seal({ period: '2026-03', account: ada }, 'an address')).rejects.toThrow(Forgotten)
+  })
+
+  test('by the engine that is told to leaves nothing of it in its memory', async () => {
+    const { vault, sealed, others } = await everything()
+    await vault.forget(ada)
+    expect(await opened(vault, sealed)).toEqual([undefined, undefined])
+    expect(await opened(vault, others)).toEqual(['a hash', 'an address'])
+    await expect(vault.seal({ account: ada }, 'a hash')).rejects.toThrow(Forgotten)
+    await vault.forget(ada)
+  })
+
+  test('does not let a key back into memory that was read a moment before', async () => {
+    const { sealed } = await everything()
+    const slow = file.open()
+    const vault = await openFresh([master], { ...slow, async *read(stream, from) {
+      const events = await eventsOf(slow, stream)
+      if (stream === keyOf(ada) && events.length > 0) await vault.forget(ada)
+      yield* events.slice(from)
+    } })
+    expect(await opened(vault, sealed.slice(0, 1))).toEqual(['a hash'])
+    expect(await opened(vault, sealed)).toEqual([undefined, undefined])
+  })
+
+  test('whose key the log could not seal can be repeated', async () => {
+    const { vault, sealed } = await everything()
+    const seal = log.seal
+    log.seal = async () => Promise.reject(new Unavailable('the log is away'))
+    await expect(vault.forget(ada)).rejects.toThrow(Unavailable)
+    log.seal = seal
+    await vault.forget(ada)
+    expect(await opened(vault, sealed)).toEqual([undefined, undefined])
   })
 
   test('reaches a running engine within a minute', async () => {

@@ -40,6 +40,9 @@ export async function openVault(dependencies: { streams: Streams; masterKeys: Ma
   const masters = new Map(masterKeys.map((key) => [fingerprintOf(key), createSecretKey(key)]))
   const [newest] = [...masters] as [[string, Key]]
   const opened = new LRUCache<string, Buffer>({ max: 10_000, ttl: openedKeysLiveMs })
+  /** Lately forgotten here. A key that was read a moment before must not come back into memory. */
+  const forgotten = new LRUCache<string, true>({ max: 10_000 })
+  const keep = (id: string, key: Buffer): void => void (forgotten.has(id) || opened.set(id, key))
   const cause = (id: string): Cause => ({ actor: 'engine', correlationId: id, causationId: id })
 
   const wrap = (id: string, key: Uint8Array) => ({ master: newest[0], wrapped: encrypt(newest[1], key, `key-${id}`) })
@@ -56,7 +59,7 @@ export async function openVault(dependencies: { streams: Streams; masterKeys: Ma
     const last = await streams.load(keys, keyStream(id))
     if (!last?.state.key) return undefined
     const key = unwrap(id, last.state.key)
-    opened.set(id, key)
+    keep(id, key)
     return key
   }
 
@@ -74,7 +77,7 @@ export async function openVault(dependencies: { streams: Streams; masterKeys: Ma
             : { events: [{ type: 'KeyWrapped', data: { purpose, ...wrap(id, key) } }], result: key },
         { assumeNew: true },
       )
-      opened.set(id, result)
+      keep(id, result)
       return result
     } catch (error) {
       if (error instanceof StreamSealed) throw new Forgotten(`key-${id} was sealed`)
@@ -123,6 +126,16 @@ export async function openVault(dependencies: { streams: Streams; masterKeys: Ma
       const [period, account] = [await keyOf(periodKeyId(id)), third === '' ? undefined : await keyOf(third)]
       if (!period || (third !== '' && !account)) return undefined
       return decrypt(agedKey(period, account), fourth, prefix).toString()
+    },
+
+    /**
+     * The person's key is gone for ever, from the log and from this engine's memory; other engines have it for a minute at most. Safe to repeat.
+     * @throws Unavailable, OutcomeUnknown: it may be there still, repeat it
+     */
+    async forget(account: string): Promise<void> {
+      forgotten.set(account, true)
+      opened.delete(account)
+      await streams.log.seal(keyStream(account))
     },
 
     /** The keyed hash that names `identifier-<...>`; of a normalized identifier. */

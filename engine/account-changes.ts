@@ -1,0 +1,68 @@
+/** One change of an account on somebody's request: written once for each Idempotency-Key, and answered the same each time. */
+import { createHmac } from 'node:crypto'
+import { decideAdministration } from '../domain/account/administration.ts'
+import { accountEvents } from '../domain/account/events.ts'
+import { evolve, type AccountState } from '../domain/account/state.ts'
+import { parseFact } from '../domain/event.ts'
+import type { Json } from '../eventlog/event-log.ts'
+import type { Cause, Folded, Streams } from '../eventlog/transact.ts'
+import { Forgotten } from '../vault/vault.ts'
+import type { CommandOf } from './account-commands.ts'
+import { Fault } from './faults.ts'
+import { accountStream, accounts } from './people.ts'
+
+/** Who asks. `secret`: what they showed to be who they are; `session`: of a person, the one that they are signed in with. */
+export type Asking = { actor: string; secret: string; key: string; session?: string }
+/** What a repeat of a request is known by. */
+export type Request = { causationId: string; fingerprint: string }
+
+/**
+ * The fingerprint is keyed with a secret of the caller's, of which nothing but a hash is kept here: the log and all keys of the server together cannot
+ * test a guess of a password by it.
+ */
+export const requestOf = ({ actor, secret, key, session }: Asking, ...what: readonly (Json | undefined)[]): Request => ({
+  causationId: `${session ?? actor}/${key}`,
+  fingerprint: createHmac('sha256', secret).update(JSON.stringify(what)).digest('base64url'),
+})
+
+/** The revision that the request wrote here; undefined for a new one. @throws Fault key_reused */
+export function writtenBy({ causationId, fingerprint }: Request, account: Folded<AccountState> | undefined): number | undefined {
+  const before = account?.keys.get(causationId)
+  if (before && before.fingerprint !== fingerprint) throw new Fault('key_reused')
+  return before?.revision
+}
+
+export type AccountChanges = ReturnType<typeof createAccountChanges>
+
+export function createAccountChanges({ streams }: { streams: Streams }) {
+  /** The account as it was at a revision that it has had. */
+  async function at(account: string, revision: number): Promise<AccountState> {
+    let state: AccountState | undefined
+    for await (const recorded of streams.log.read(accountStream(account))) {
+      if (recorded.revision > revision) break
+      state = evolve(state, parseFact(accountEvents, recorded))
+    }
+    return state as AccountState
+  }
+
+  /**
+   * `commandOf` is asked for a new request alone, and again when the account changed meanwhile. @returns the account as the request left it
+   * @throws Fault account_unknown, contact_unknown, passkey_unknown, key_reused; Forgotten for an account that was erased
+   */
+  async function change(account: string, { actor, session }: Asking, request: Request, commandOf: CommandOf): Promise<AccountState> {
+    const cause: Cause = { actor, correlationId: session ?? account, ...request }
+    const { result, folded } = await streams.transact(accounts, accountStream(account), cause, async (current) => {
+      if (!current) throw new Fault('account_unknown')
+      const written = writtenBy(request, current)
+      if (written !== undefined) return { events: [], result: written }
+      const { outcome, events } = decideAdministration(current.state, await commandOf(current.state))
+      if (outcome === 'account_gone') throw new Forgotten('the account was erased')
+      if (outcome !== 'done') throw new Fault(outcome as 'contact_unknown' | 'passkey_unknown')
+      return { events, result: undefined }
+    })
+    const { state, revision } = folded as Folded<AccountState>
+    return result === undefined || result === revision ? state : at(account, result)
+  }
+
+  return { at, change }
+}
