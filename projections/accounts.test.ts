@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { accountEvents, type AccountEvent } from '../domain/account/events.ts'
+import { accountEvents, type AccountEvent, type Notice } from '../domain/account/events.ts'
 import type { Sealed } from '../domain/event.ts'
 import { accounts } from './accounts.ts'
 import { at, rowOf } from './testing-rows.ts'
@@ -22,6 +22,8 @@ const simply = <T extends 'AccountDisabled' | 'AccountEnabled' | 'SessionsRevoke
 const contact = (id: string, address = id): AccountEvent => ({ type: 'ContactAdded', data: { contact: id, channel: 'email', address: sealed(address) } })
 const activated = (passkey: string): AccountEvent => ({ type: 'PasskeyActivated', data: { passkey } })
 const revoked = (passkey: string): AccountEvent => ({ type: 'PasskeyRevoked', data: { passkey, reason: 'login_unfinished' } })
+const sent = (notice: Notice, passkey: string, id: string): AccountEvent => ({ type: 'NoticeSent', data: { notice, passkey, contact: id } })
+const failed = (final: boolean): AccountEvent => ({ type: 'NoticeFailed', data: { notice: 'passkey_activated', passkey: 'one', contact: 'home', reason: 'timeout', final } })
 const never = (never: boolean): AccountEvent => ({ type: 'AppendPreferenceChanged', data: { never } })
 const password: AccountEvent = { type: 'PasswordSet', data: { hash: sealed('a hash'), reason: 'imported' } }
 const pin: AccountEvent = { type: 'InstallationPinSet', data: { installation: phone, keptOn: 'server', verifier: sealed('a verifier') } }
@@ -35,7 +37,8 @@ describe('The row of an account', () => {
   test('begins with its registration', () => {
     expect(row()).toEqual({
       revision: 0, status: 'active', source: 'import', registered_at: at(0), mfa: true, has_password: false, test: true,
-      identifiers: [{ kind: 'email', value: 'a1.ada@example.com' }], contacts: [], passkeys: [], active_passkeys: 0, pending_passkeys: 0, never_offer: false,
+      identifiers: [{ kind: 'email', value: 'a1.ada@example.com' }], contacts: [], passkeys: [], active_passkeys: 0, pending_passkeys: 0, notices_due: 0,
+      never_offer: false,
     })
   })
 
@@ -68,6 +71,15 @@ describe('The row of an account', () => {
     expect(statuses(linked('one'), linked('two'), activated('one'), revoked('two'))).toEqual([['one active', 'two revoked'], 1, 0])
   })
 
+  test('counts the notices that are due: one for each contact, until each was sent or given up', () => {
+    const due = (...events: AccountEvent[]): number => row(contact('home'), contact('work'), linked('one'), ...events).notices_due
+    expect([due(), due(revoked('one')), due(activated('one'))]).toEqual([0, 0, 2])
+    expect(due(activated('one'), sent('passkey_activated', 'one', 'work'))).toBe(1)
+    expect([due(activated('one'), failed(false)), due(activated('one'), failed(true))]).toEqual([2, 1])
+    expect(due(activated('one'), { type: 'ContactRemoved', data: { contact: 'home' } }, revoked('one'))).toBe(3)
+    expect(due(activated('one'), simply('AccountErased'))).toBe(0)
+  })
+
   test('knows who wants no offer any more', () => {
     expect([row(never(true)).never_offer, row(never(true), never(false)).never_offer]).toEqual([true, false])
   })
@@ -78,12 +90,15 @@ describe('The row of an account', () => {
       { type: 'InstallationPinRejected', data: { installation: phone, attemptsLeft: 4 } },
       { type: 'InstallationPinVerified', data: { installation: phone } },
       { type: 'InstallationBiometricToggled', data: { installation: phone, enabled: true } },
+      { type: 'PasskeyUsed', data: { passkey: 'one', counter: 1, backedUp: true, installation: null } },
+      { type: 'PasskeyUvInitialized', data: { passkey: 'one' } },
+      { type: 'PasskeyRenamed', data: { passkey: 'one', name: sealed('phone') } },
       simply('SessionsRevoked'),
     ]
     expect(row(...quiet)).toEqual({ ...row(), revision: quiet.length })
     const shown = [
       'AccountRegistered', 'PasswordSet', 'ContactAdded', 'ContactRemoved', 'MfaSwitched', 'AccountDisabled', 'AccountEnabled', 'AccountErased',
-      'PasskeyLinked', 'PasskeyActivated', 'PasskeyRevoked', 'AppendPreferenceChanged',
+      'PasskeyLinked', 'PasskeyActivated', 'PasskeyRevoked', 'NoticeSent', 'NoticeFailed', 'AppendPreferenceChanged',
     ]
     expect(new Set([...shown, ...quiet.map(({ type }) => type)])).toEqual(new Set(Object.keys(accountEvents)))
   })

@@ -19,12 +19,14 @@ export type AccountRow = {
   passkeys: PasskeyRow[]
   active_passkeys: number
   pending_passkeys: number
+  /** Notices that some contact has not been sent, and is still to be. */
+  notices_due: number
   never_offer: boolean
 }
 
 export const accounts: Projection<AccountRow> = {
   name: 'accounts',
-  version: 1,
+  version: 2,
   prefixes: ['account-'],
   key: ({ stream }) => stream.slice('account-'.length),
   initial: () => ({
@@ -40,6 +42,7 @@ export const accounts: Projection<AccountRow> = {
     passkeys: [],
     active_passkeys: 0,
     pending_passkeys: 0,
+    notices_due: 0,
     never_offer: false,
   }),
   evolve(before, event) {
@@ -63,15 +66,21 @@ export const accounts: Projection<AccountRow> = {
       case 'AccountEnabled':
         return { ...row, status: row.status === 'erased' ? 'erased' : 'active' }
       case 'AccountErased':
-        return { ...row, status: 'erased' }
+        return { ...row, status: 'erased', notices_due: 0 }
       case 'PasskeyLinked': {
         const { passkey, session, app, aaguid } = fact.data
         return counted(row, [...row.passkeys, { passkey, status: 'pending', session, app, aaguid, linked_at: fact.at }])
       }
       case 'PasskeyActivated':
-        return counted(row, withStatus(row.passkeys, fact.data.passkey, 'active'))
-      case 'PasskeyRevoked':
-        return counted(row, withStatus(row.passkeys, fact.data.passkey, 'revoked'))
+        return counted(noticed(row), withStatus(row.passkeys, fact.data.passkey, 'active'))
+      case 'PasskeyRevoked': {
+        const wasActive = row.passkeys.some(({ passkey, status }) => passkey === fact.data.passkey && status === 'active')
+        return counted(wasActive ? noticed(row) : row, withStatus(row.passkeys, fact.data.passkey, 'revoked'))
+      }
+      case 'NoticeSent':
+        return { ...row, notices_due: row.notices_due - 1 }
+      case 'NoticeFailed':
+        return fact.data.final ? { ...row, notices_due: row.notices_due - 1 } : row
       case 'AppendPreferenceChanged':
         return { ...row, never_offer: fact.data.never }
       default:
@@ -91,9 +100,10 @@ export const accounts: Projection<AccountRow> = {
     passkeys: 'jsonb',
     active_passkeys: 'integer',
     pending_passkeys: 'integer',
+    notices_due: 'integer',
     never_offer: 'boolean',
   },
-  indexes: [['pending_passkeys']],
+  indexes: [['pending_passkeys'], ['notices_due']],
 }
 
 const withStatus = (passkeys: PasskeyRow[], id: string, status: PasskeyRow['status']): PasskeyRow[] =>
@@ -106,6 +116,9 @@ const counted = (row: AccountRow, passkeys: PasskeyRow[]): AccountRow => ({
   pending_passkeys: passkeys.filter(({ status }) => status === 'pending').length,
 })
 
+/** Every contact of this moment is told. */
+const noticed = (row: AccountRow): AccountRow => ({ ...row, notices_due: row.notices_due + row.contacts.length })
+
 /** Passkeys that wait for a login to be finished, with that login. */
 export async function pendingPasskeys(sql: Sql, limit: number): Promise<{ account: string; session: string }[]> {
   const rows = await sql<{ key: string; passkeys: PasskeyRow[] }[]>`
@@ -113,4 +126,11 @@ export async function pendingPasskeys(sql: Sql, limit: number): Promise<{ accoun
   return rows.flatMap(({ key, passkeys }) =>
     passkeys.filter(({ status }) => status === 'pending').map(({ session }) => ({ account: key, session })),
   )
+}
+
+/** Accounts with notices due, in the order of their ids, from the one after `after` on. */
+export async function noticesDue(sql: Sql, after: string, limit: number): Promise<string[]> {
+  const rows = await sql<{ key: string }[]>`
+    select key from ${sql(tableName(accounts))} where notices_due > 0 and key > ${after} order by key limit ${limit}`
+  return rows.map(({ key }) => key)
 }

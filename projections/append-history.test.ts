@@ -29,7 +29,8 @@ describe('The history of an offer', () => {
 
   test('is left as it is by every other event', () => {
     const before = row(offered(3), started(), appended())
-    const others = [facts.wrongPassword(), facts.issued(), facts.sent(), facts.undelivered(), facts.codeRejected(), facts.codeVerified(), facts.codeSkipped()]
+    const passkey = [facts.requested(), facts.notUsed(), facts.passkeyRejected(), facts.passwordChosen()]
+    const others = [...passkey, facts.wrongPassword(), facts.issued(), facts.sent(), facts.undelivered(), facts.codeRejected(), facts.codeVerified(), facts.codeSkipped()]
     const rest = [facts.pinSet(), facts.pinSkipped(), facts.biometrics(), facts.biometricsSkipped(), facts.completed(), facts.expired(), facts.ended('signed_out')]
     expect(row(offered(3), started(), appended(), ...others, ...rest)).toEqual(before)
   })
@@ -37,5 +38,15 @@ describe('The history of an offer', () => {
   test('of an identifier that nobody owns names no account', () => {
     const nobody = entered()
     expect(rowOf(appendHistory, 'session-1', { ...nobody, data: { ...nobody.data, account: null } })).toMatchObject({ account: null, app: 'shop' })
+  })
+
+  test('of a login without an identifier names the account once the passkey has said whose it is', () => {
+    const unnamed = rowOf(appendHistory, 'session-1', facts.usernameless())
+    expect(unnamed).toEqual({ ...login, account: null })
+    expect(rowOf(appendHistory, 'session-1', facts.usernameless(), facts.passkeyVerified())).toEqual(login)
+  })
+
+  test('of the settings names whoever is signed in', () => {
+    expect(rowOf(appendHistory, 'session-1', facts.settings(), facts.offered(1, 'settings'))).toMatchObject({ account, app: 'shop', platform: 'ios', offer: 1, outcome: 'offered' })
   })
 })

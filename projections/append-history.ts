@@ -22,7 +22,7 @@ export type AppendHistoryRow = {
 
 export const appendHistory: Projection<AppendHistoryRow> = {
   name: 'append_history',
-  version: 1,
+  version: 2,
   prefixes: ['session-'],
   key: ({ stream }) => stream.slice('session-'.length),
   initial: () => ({
@@ -43,7 +43,12 @@ export const appendHistory: Projection<AppendHistoryRow> = {
     const settled = (outcome: string, reason: string | null = null): AppendHistoryRow => ({ ...row, outcome, reason, settled_at: fact.at })
     switch (fact.type) {
       case 'IdentifierEntered':
+      case 'SettingsEntered':
         return { ...row, account: fact.data.account, app: fact.data.app, platform: fact.data.platform }
+      case 'UsernamelessLoginStarted':
+        return { ...row, app: fact.data.app, platform: fact.data.platform }
+      case 'PasskeyVerified':
+        return { ...row, account: fact.data.account }
       case 'AppendOffered':
         return { ...row, offer: fact.data.offer, offered_at: fact.at, mode: fact.data.mode, policy: fact.data.policy, outcome: 'offered' }
       case 'AppendWithheld':
@@ -80,9 +85,9 @@ export const appendHistory: Projection<AppendHistoryRow> = {
   indexes: [['account']],
 }
 
-/** How many offers an account was made so far, over all its sessions. @throws what the database throws */
+/** How many offers an account was made so far, over all its sessions. A conditional one asks nobody anything, so it is none of them. @throws what the database throws */
 export async function offersMade(sql: Sql, account: string): Promise<number> {
   const [row] = await sql<{ offers: number }[]>`
-    select count(*)::int as offers from ${sql(tableName(appendHistory))} where account = ${account} and offer is not null`
+    select count(*)::int as offers from ${sql(tableName(appendHistory))} where account = ${account} and offer is not null and mode <> 'conditional'`
   return row?.offers ?? 0
 }

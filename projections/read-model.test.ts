@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import postgres from 'postgres'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { AccountEvent } from '../domain/account/events.ts'
+import type { Sealed } from '../domain/event.ts'
 import type { SessionEvent } from '../domain/session/events.ts'
 import { facts } from '../domain/session/given.ts'
 import { openTestFile, type BreakableLog } from '../eventlog/testing.ts'
@@ -59,10 +60,10 @@ const login = async (account: string, ...events: SessionEvent[]): Promise<string
 const offered = [facts.verified(), facts.offered()]
 
 describe('The history of offers', () => {
-  test('counts those of an account over all its logins, and not those that were withheld', async () => {
+  test('counts those of an account over all its logins, and not those that were withheld or ask nobody', async () => {
     model.start()
     const retried = [...offered, facts.started(), facts.cancelled(), facts.started(2)]
-    for (const events of [offered, [...offered, facts.skipped()], retried, [facts.verified(), facts.withheld()], []]) await login(ada, ...events)
+    for (const events of [offered, [...offered, facts.skipped()], retried, [facts.verified(), facts.withheld()], [facts.verified(), facts.offered(4, 'post_login', 'conditional')], []]) await login(ada, ...events)
     await login(bob, ...offered)
     await caughtUp()
     expect([await model.history(ada), await model.history(bob), await model.history(randomUUID())]).toEqual([{ offers: 3 }, { offers: 1 }, { offers: 0 }])
@@ -144,15 +145,55 @@ describe('What the sweeper asks for', () => {
   })
 })
 
+describe('What the notices ask for', () => {
+  test('are the accounts with some that are due, page by page', async () => {
+    model.start()
+    const [registered, contact]: [AccountEvent, AccountEvent] = [
+      { type: 'AccountRegistered', data: { source: 'added', identifiers: [], mfa: false } },
+      { type: 'ContactAdded', data: { contact: 'home', channel: 'email', address: 'sealed' as Sealed } },
+    ]
+    const ids = Array.from({ length: 5 }, () => randomUUID()).sort()
+    for (const id of ids) await write(`account-${id}`, [registered, contact, { type: 'PasskeyActivated', data: { passkey: 'aaaa' } }])
+    await write(`account-${ada}`, [registered, contact])
+    await caughtUp()
+    expect(await model.noticesDue('', 3)).toEqual(ids.slice(0, 3))
+    expect(await model.noticesDue(ids[2] as string, 3)).toEqual(ids.slice(3))
+    await write(`account-${ids[0]}`, [{ type: 'NoticeSent', data: { notice: 'passkey_activated', passkey: 'aaaa', contact: 'home' } }], 2)
+    await caughtUp()
+    expect(await model.noticesDue('', 10)).toEqual(ids.slice(1))
+  })
+})
+
+describe('The last use of a passkey', () => {
+  test('is known of each passkey of the account, and of none while the database is away', async () => {
+    model.start()
+    const [mine, other] = [facts.passkeyVerified({ account: ada }), facts.passkeyVerified({ account: ada, passkey: 'passkey-02' })]
+    await login(ada, mine)
+    await login(bob, facts.passkeyVerified({ account: bob }))
+    time += 1_000
+    await login(ada, mine)
+    time += 1_000
+    await login(ada, other)
+    await caughtUp()
+    const uses = new Map([['passkey-00', '2026-03-02T08:00:01.000Z'], ['passkey-02', '2026-03-02T08:00:02.000Z']])
+    expect(await model.lastUses(ada)).toEqual(uses)
+    expect(await model.lastUses(randomUUID())).toEqual(new Map())
+    await server.stop()
+    expect(await model.lastUses(ada)).toEqual(new Map())
+    await server.start()
+    await until(async () => (await model.lastUses(ada)).size === 2)
+  })
+})
+
 describe('The row of a login', () => {
   test('is given as soon as it has the revision that the reader has seen', async () => {
     model.start()
     const id = await login(ada)
     await caughtUp()
-    expect(await model.session(id, 0)).toMatchObject({ revision: 0, view: { password: 'due' } })
+    expect(await model.session(id, 0)).toMatchObject({ revision: 0, view: { proof: null } })
     const reading = model.session(id, 1)
     await write(`session-${id}`, [facts.verified()], 0)
-    expect(await reading).toMatchObject({ revision: 1, view: { password: 'verified' } })
+    expect(await reading).toMatchObject({ revision: 1, view: { proof: 'password' } })
   })
 
   test('is not given while it is late, unknown, or the database away', async () => {

@@ -2,15 +2,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SessionView } from '../domain/session/state.ts'
 import type { EventLog } from '../eventlog/event-log.ts'
-import { accounts, pendingPasskeys } from './accounts.ts'
+import { accounts, noticesDue, pendingPasskeys } from './accounts.ts'
 import { appendHistory, offersMade } from './append-history.ts'
 import type { Database } from './database.ts'
+import { lastUses, passkeyUses } from './passkey-uses.ts'
 import type { Projection } from './projection.ts'
 import { createRunner } from './run.ts'
 import { overdueSessions, sessionRow, sessions } from './sessions.ts'
 import type { ProjectionStatus } from './status.ts'
 
-export const projections: readonly Projection[] = [sessions, appendHistory, accounts]
+export const projections: readonly Projection[] = [sessions, appendHistory, accounts, passkeyUses]
 
 /** ms. A history that is further behind than this is not decided on. */
 const oldestHistory = 30_000
@@ -65,8 +66,12 @@ export function openReadModel(dependencies: {
       }
     },
 
+    /** When each passkey of the account last signed in (ISO 8601); empty while the database is away. */
+    lastUses: (account: string): Promise<Map<string, string>> => withinPatience(lastUses(sql, account)).catch(() => new Map()),
+
     overdueSessions: (at: Date, limit: number) => overdueSessions(sql, at, limit),
     pendingPasskeys: (limit: number) => pendingPasskeys(sql, limit),
+    noticesDue: (after: string, limit: number) => noticesDue(sql, after, limit),
   }
 
   /** @throws Error when it takes longer */

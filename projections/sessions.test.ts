@@ -27,6 +27,9 @@ describe('The row of a login', () => {
     ],
     [entered(), verified(), offered(), started(), facts.failedThere(), facts.codeSkipped(), facts.pinSkipped(), facts.biometricsSkipped(), completed(), facts.expired()],
     [entered(), verified(), facts.withheld(), facts.ended('no_contact'), completed()],
+    [entered({ passkeys: 1 }), facts.requested(), facts.notUsed(), facts.requested(2), facts.passkeyRejected(), facts.passwordChosen(), verified()],
+    [facts.usernameless(), facts.requested(), facts.passkeyVerified(), facts.withheld('has_passkey_here'), completed('passkey-00', ['swk', 'user', 'mfa'])],
+    [facts.settings(), offered(), started(), appended(), completed('passkey-01')],
     [entered(), verified(), offered(), facts.notShown(), facts.expired()],
     [entered(), verified(), offered(), facts.skipped('never'), facts.expired()],
   ]

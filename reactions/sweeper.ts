@@ -6,8 +6,8 @@ import { decideUnfinished } from '../domain/account/passkeys.ts'
 import { decideExpiry } from '../domain/session/end.ts'
 import { accountStream, accounts } from '../engine/people.ts'
 import { sessions, sessionStream } from '../engine/step.ts'
-import { Unavailable } from '../eventlog/event-log.ts'
 import type { Cause, Streams } from '../eventlog/transact.ts'
+import { createApart, createRounds } from './rounds.ts'
 
 export type Due = {
   overdueSessions: (now: Date, limit: number) => Promise<string[]>
@@ -22,8 +22,7 @@ export type Sweeper = ReturnType<typeof createSweeper>
 export function createSweeper(dependencies: { streams: Streams; due: Due; now: () => Date; everyMs: number; onError: (error: unknown) => void }) {
   const { streams, due, now, everyMs, onError } = dependencies
   const because = (session: string, what: string): Cause => ({ actor: 'engine', correlationId: session, causationId: `${session}/${what}` })
-  let timer: ReturnType<typeof setTimeout> | undefined
-  let running: Promise<void> = Promise.resolve()
+  const apart = createApart(onError)
 
   async function sweep(): Promise<{ expired: number; revoked: number }> {
     const counts = { expired: 0, revoked: 0 }
@@ -31,14 +30,6 @@ export function createSweeper(dependencies: { streams: Streams; due: Due; now: (
     for (const { account, session } of await due.pendingPasskeys(atOnce)) counts.revoked += await apart(revokeUnfinished(account, session))
     return counts
   }
-
-  /** A stream that cannot be read must not keep the others from their turn. While the log is away nobody has one. */
-  const apart = (work: Promise<number>): Promise<number> =>
-    work.catch((error: unknown) => {
-      if (error instanceof Unavailable) throw error
-      onError(error)
-      return 0
-    })
 
   async function expire(session: string): Promise<number> {
     const { appended } = await streams.transact(sessions, sessionStream(session), because(session, 'expiry'), (folded, at) => ({
@@ -58,20 +49,5 @@ export function createSweeper(dependencies: { streams: Streams; due: Due; now: (
     return appended
   }
 
-  function schedule(): void {
-    timer = setTimeout(() => {
-      running = sweep().then(() => {}, onError).then(schedule)
-    }, everyMs)
-  }
-
-  return {
-    sweep,
-    start: schedule,
-    /** Resolves when the round at work is done. */
-    async stop(): Promise<void> {
-      clearTimeout(timer)
-      await running
-      clearTimeout(timer)
-    },
-  }
+  return { sweep, ...createRounds({ round: sweep, everyMs, onError }) }
 }
