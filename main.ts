@@ -17,6 +17,7 @@ import { createPasswords } from './factors/password.ts'
 import { createApp } from './http/app.ts'
 import { openDatabase } from './projections/database.ts'
 import { openReadModel, type ReadModel } from './projections/read-model.ts'
+import { createNotices, type Notices } from './reactions/notices.ts'
 import { createSweeper, type Sweeper } from './reactions/sweeper.ts'
 import { addressOf, serve } from './serve.ts'
 import { ensureMasterKeyFile } from './vault/master-key.ts'
@@ -31,7 +32,7 @@ export type Surroundings = {
   /** ms. How long an answer waits for the projection database before it is given without. */
   patience?: number
 }
-export type Keyledger = { url: string; engine: Engine; log: EventLog; readModel: ReadModel; sweeper: Sweeper; ready: Promise<void>; close(): Promise<void> }
+export type Keyledger = { url: string; engine: Engine; log: EventLog; readModel: ReadModel; sweeper: Sweeper; notices: Notices; ready: Promise<void>; close(): Promise<void> }
 
 /** ms. What the projections have at work may take this long at shutdown. */
 const closeTimeout = 5_000
@@ -44,7 +45,7 @@ export async function openEngine(config: Config, { now = () => new Date(), print
   const log = await openLog(config)
   const { deliver, reachable, close: closeDelivery } = carrier ? { deliver: carrier, reachable: new Set(Channel.options), close: () => {} } : await openDelivery(config, now, print)
   const cores = availableParallelism()
-  const settings = { issuer: config.issuer ?? `http://localhost:${config.port}`, apps: config.apps, policy: config.policy, flowSeconds: config.flowSeconds }
+  const settings = { issuer: config.issuer ?? `http://localhost:${config.port}`, apps: config.apps, policy: config.policy, flowSeconds: config.flowSeconds, backends: config.backends }
   const engine = await createEngine({
     log,
     masterKeys,
@@ -89,14 +90,16 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
   opened.defer(database.close)
   const model = (readModel = openReadModel({ log, database, now, newId: randomUUID, patience: surroundings.patience, onError: (error) => onError('projections', error) }))
   const sweeper = createSweeper({ streams: engine.streams, due: model, now, everyMs: config.sweepMs, onError: (error) => onError('sweeper', error) })
+  const notices = createNotices({ tell: engine.tell, noticesDue: model.noticesDue, everyMs: config.sweepMs, onError: (error) => onError('notices', error) })
   // A Postgres that hangs must not keep the process: its rows are the log's to make good.
-  opened.defer(() => Promise.race([Promise.all([sweeper.stop(), model.stop()]), sleep(closeTimeout, undefined, { ref: false })]).then(() => {}))
+  opened.defer(() => Promise.race([Promise.all([sweeper.stop(), notices.stop(), model.stop()]), sleep(closeTimeout, undefined, { ref: false })]).then(() => {}))
 
   const app = createApp({
     engine,
     now,
     addressOf,
     readSession: model.session,
+    lastUses: model.lastUses,
     readiness: async () => {
       const reachable = await log.last('key-readiness').then(() => true, () => false)
       return { ready: reachable, log: reachable ? 'ok' : 'out of reach', projections: model.status() }
@@ -107,6 +110,7 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
   opened.defer(server.close)
   const ready = database.ready.then(() => {
     sweeper.start()
+    notices.start()
     return model.start()
   })
   // Without Postgres logins go on; `/health/ready` says what is missing.
@@ -115,7 +119,7 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
 
   /** Takes nothing new, finishes what runs, then lets go of the log and the database. */
   const close = () => running.disposeAsync()
-  return { url: server.url, engine, log, readModel: model, sweeper, ready, close }
+  return { url: server.url, engine, log, readModel: model, sweeper, notices, ready, close }
 }
 
 /** What only production needs is loaded only there: the embedded default answers its first request sooner. */

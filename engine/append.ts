@@ -1,32 +1,29 @@
 /** Step 3: the passkey, from the options to the link. */
-import { excluded } from '../domain/account/passkeys.ts'
+import { accepted, descriptors } from '../domain/account/passkeys.ts'
 import { decideAppend, decideAppendOptions, decideAppendReport, decideAppendSkip, type AppendReport, type AppendVerdict } from '../domain/session/append.ts'
 import { limits } from '../domain/session/flow.ts'
-import type { SessionState } from '../domain/session/state.ts'
-import type { SkipReason } from '../domain/session/vocabulary.ts'
-import { creationOptions, verifyCreation, type NewPasskey, type RelyingParty } from '../factors/passkey.ts'
+import { classifyReport } from '../domain/session/reports.ts'
+import type { Platform, SkipReason } from '../domain/session/vocabulary.ts'
+import type { Streams } from '../eventlog/transact.ts'
+import { creationOptions, verifyCreation, type NewPasskey } from '../factors/passkey.ts'
 import type { Vault } from '../vault/vault.ts'
-import { appOf, originsOf, type Settings } from './apps.ts'
-import { Fault } from './faults.ts'
+import type { Settings } from './apps.ts'
+import { accountStream, accounts } from './people.ts'
+import { relyingParty } from './relying-party.ts'
+import { nameOf } from './signals.ts'
 import type { Answer, Step } from './step.ts'
 
 type Judged = AppendVerdict & { passkey?: NewPasskey }
 type Options = { challenge: string; excludes: { id: string; transports: string[] }[]; expiresAt: string }
 
-export function createAppendSteps(dependencies: { vault: Vault; settings: () => Settings; randomBytes: (size: number) => Uint8Array; now: () => Date }) {
-  const { vault, settings, randomBytes, now } = dependencies
-
-  function relyingParty({ view }: SessionState): RelyingParty {
-    const app = appOf(settings(), view.app)
-    if (!app) throw new Fault('app_unknown')
-    return { rpId: app.rpId, rpName: app.name, origins: originsOf(app) }
-  }
+export function createAppendSteps(dependencies: { streams: Streams; vault: Vault; settings: () => Settings; randomBytes: (size: number) => Uint8Array; now: () => Date }) {
+  const { streams, vault, settings, randomBytes, now } = dependencies
 
   const options: Step<Options> = {
     action: 'append_options',
     judge: async (_, person) => ({
       challenge: Buffer.from(randomBytes(32)).toString('base64url'),
-      excludes: person ? excluded(person.state) : [],
+      excludes: person ? descriptors(accepted(person.state)) : [],
       expiresAt: new Date(now().getTime() + limits.ceremonySeconds * 1000).toISOString(),
     }),
     decide: decideAppendOptions,
@@ -34,13 +31,14 @@ export function createAppendSteps(dependencies: { vault: Vault; settings: () => 
 
   const append = (response: unknown): Step<Judged> => ({
     action: 'append',
+    signals: true,
     async judge(state) {
       const { ceremony } = state
       if (!ceremony) return { verdict: 'bad', challenge: '', reason: 'no_challenge', retryable: true }
       const { challenge, mode, expiresAt } = ceremony
       // The challenge lives as long as the options, not longer (WebAuthn Level 3, 13.4.3).
       if (now().toISOString() >= expiresAt) return { verdict: 'bad', challenge, reason: 'challenge_expired', retryable: true }
-      return verifyCreation({ rp: relyingParty(state), challenge, mode, response })
+      return verifyCreation({ rp: relyingParty(settings(), state.view.app), challenge, mode, response })
     },
     decide: decideAppend,
     leaves(judged, events, state, session) {
@@ -57,7 +55,11 @@ export function createAppendSteps(dependencies: { vault: Vault; settings: () => 
     leaves: () => (reason === 'never' ? { neverOffer: true } : {}),
   })
 
-  const report = (reported: AppendReport): Step<AppendReport> => ({ action: 'append_report', judge: async () => reported, decide: decideAppendReport })
+  const report = (platform: Platform, code: string): Step<AppendReport> => ({
+    action: 'append_report',
+    judge: async () => classifyReport(platform, code),
+    decide: decideAppendReport,
+  })
 
   return {
     options,
@@ -67,15 +69,24 @@ export function createAppendSteps(dependencies: { vault: Vault; settings: () => 
     /** The options that a session's present challenge belongs to; the same whenever they are asked for. */
     async creationOptions({ state }: Answer) {
       const { ceremony, view } = state
-      if (!ceremony || view.account === null) return undefined
-      const name = (await vault.open(state.identifier)) ?? view.account
+      const account = ceremony && view.account !== null && (await streams.load(accounts, accountStream(view.account)))
+      if (!ceremony || !account || view.account === null) return undefined
+      const name = await nameOf(vault, view.account, account.state)
       return creationOptions({
-        rp: relyingParty(state),
+        rp: relyingParty(settings(), view.app),
         user: { account: view.account, name, displayName: name },
         challenge: ceremony.challenge,
         excludes: ceremony.excludes,
         mode: ceremony.mode,
       })
+    },
+
+    /** The id of a passkey that the device made and nobody here will take: the device may forget it. Undefined where the account has it. */
+    async unknownCredential({ state: { view } }: Answer, response: unknown): Promise<string | undefined> {
+      const id = (response as { id?: unknown } | null)?.id
+      const account = view.account === null ? undefined : await streams.load(accounts, accountStream(view.account))
+      if (typeof id !== 'string' || !/^[\w-]{1,1364}$/.test(id) || !account) return undefined
+      return accepted(account.state).some(({ passkey }) => passkey === id) ? undefined : id
     },
   }
 }

@@ -1,9 +1,9 @@
 /** Keyledger without its surroundings: everything it needs from outside is an argument. */
 import { decideBiometricSwitch } from '../domain/account/installations.ts'
-import type { AppendReport } from '../domain/session/append.ts'
 import { decideBiometrics, decideBiometricsSkip } from '../domain/session/biometrics.ts'
 import { decideSignOut } from '../domain/session/end.ts'
-import type { Channel, SkipReason } from '../domain/session/vocabulary.ts'
+import type { PasswordGiven } from '../domain/session/password.ts'
+import type { Channel, Platform, SkipReason } from '../domain/session/vocabulary.ts'
 import type { Carrier } from '../delivery/delivery.ts'
 import type { EventLog } from '../eventlog/event-log.ts'
 import { createStreams, type Streams } from '../eventlog/transact.ts'
@@ -13,12 +13,20 @@ import { createPins } from '../factors/pin.ts'
 import { hmac } from '../vault/sealing.ts'
 import { createSigningKeys } from '../vault/signing-keys.ts'
 import { openVault, type MasterKeys } from '../vault/vault.ts'
+import { createAccountCommands } from './account-commands.ts'
+import { createAccountChanges, writtenBy, type Request } from './account-changes.ts'
+import { createAccountView } from './account-view.ts'
 import { createAccounts } from './accounts.ts'
+import { createAdministration } from './administration.ts'
 import { createAppendSteps } from './append.ts'
 import type { Settings } from './apps.ts'
 import type { Reachable } from './contacts.ts'
 import { Fault } from './faults.ts'
+import { createNotices } from './notices.ts'
 import { createOtpSteps } from './otp.ts'
+import { createOwnAccount } from './own-account.ts'
+import { createOwnPasskeys } from './own-passkeys.ts'
+import { createPasskeySteps } from './passkey.ts'
 import { createPasswordStep } from './password.ts'
 import { accountStream, accounts } from './people.ts'
 import { createPinSteps } from './pin.ts'
@@ -60,10 +68,15 @@ export async function createEngine(dependencies: EngineDependencies) {
     background.add(running)
   }
 
-  const take = createStep({ streams, settings, history, tokensOf: tokens, now })
-  const start = createStart({ streams, vault, settings, reachable, fingerprintSecret, now })
+  const registry = createAccounts({ streams, vault, passwords, newId })
+  const [changes, view] = [createAccountChanges({ streams }), createAccountView({ vault })]
+  const commands = createAccountCommands({ vault, view, passwords, newId })
+
+  const take = createStep({ streams, vault, settings, history, tokensOf: tokens, now })
+  const passkey = createPasskeySteps({ streams, reachable, settings, randomBytes, now, inBackground })
+  const start = createStart({ streams, vault, tokensOf: tokens, passkeyRequest: passkey.request, settings, reachable, fingerprintSecret, now })
   const password = createPasswordStep({ streams, vault, passwords, reachable, inBackground })
-  const append = createAppendSteps({ vault, settings, randomBytes, now })
+  const append = createAppendSteps({ streams, vault, settings, randomBytes, now })
   const otp = createOtpSteps({ streams, vault, otp: createOtp(vault.secret('codes')), deliver, settings, now })
   const pin = createPinSteps({ streams, vault, pins: createPins(vault.secret('pins')) })
   const biometrics = (enabled: boolean): Step<boolean> => ({
@@ -83,15 +96,21 @@ export async function createEngine(dependencies: EngineDependencies) {
     vault,
     signingKeys,
     settings,
-    accounts: createAccounts({ streams, vault, passwords, newId }),
+    accounts: registry,
+    administration: createAdministration({ streams, vault, accounts: registry, changes, commands, view }),
 
     start,
-    password: (request: StepRequest, typed: string) => take(password(typed), request),
+    passkey: (request: StepRequest, response: unknown) => take(passkey.verify(response), request),
+    passkeyOptions: (request: StepRequest) => take(passkey.options, request),
+    passkeyReport: (request: StepRequest, platform: Platform, code: string) => take(passkey.report(platform, code), request),
+    requestOptions: passkey.requestOptions,
+    password: (request: StepRequest, typed: string, given: PasswordGiven = {}) => take(password(typed, given), request),
     appendOptions: (request: StepRequest) => take(append.options, request),
     append: (request: StepRequest, response: unknown) => take(append.append(response), request),
     appendSkip: (request: StepRequest, reason: SkipReason) => take(append.skip(reason), request),
-    appendReport: (request: StepRequest, report: AppendReport) => take(append.report(report), request),
+    appendReport: (request: StepRequest, platform: Platform, code: string) => take(append.report(platform, code), request),
     creationOptions: append.creationOptions,
+    unknownCredential: append.unknownCredential,
     otpSend: (request: StepRequest, channel: Channel) => take(otp.send(channel), request),
     otp: (request: StepRequest, code: string) => take(otp.verify(code), request),
     otpSkip: (request: StepRequest) => take(otp.skip, request),
@@ -109,7 +128,11 @@ export async function createEngine(dependencies: EngineDependencies) {
       return answerOf(session, { done: true }, folded)
     },
 
+    access: tokens.access,
     accessTo,
+    ownAccount: createOwnAccount({ changes, commands, view, signedIn: tokens.signedIn, now }),
+    ownPasskeys: createOwnPasskeys({ streams, vault, settings, signedIn: tokens.signedIn, fingerprintSecret, now }),
+    tell: createNotices({ streams, vault, deliver, settings, now }),
     refresh: tokens.refresh,
     unlock: async (access: Access, typed: string, key: string) => {
       await tokens.signedIn(access)
@@ -118,12 +141,11 @@ export async function createEngine(dependencies: EngineDependencies) {
     /** After sign-in: local biometrics on this installation, on or off. */
     async switchBiometrics(access: Access, enabled: boolean, key: string): Promise<void> {
       await tokens.signedIn(access)
-      const cause = { actor: `account:${access.account}`, correlationId: access.session, causationId: `${access.session}/${key}`, fingerprint: hmac(fingerprintSecret, `biometrics\n${enabled}`).toString('base64url') }
+      const request: Request = { causationId: `${access.session}/${key}`, fingerprint: hmac(fingerprintSecret, `biometrics\n${enabled}`).toString('base64url') }
+      const cause = { actor: `account:${access.account}`, correlationId: access.session, ...request }
       await streams.transact(accounts, accountStream(access.account), cause, (folded) => {
         if (!folded || folded.state.status !== 'active') throw new Fault('session_over')
-        const before = folded.keys.get(cause.causationId)
-        if (before && before.fingerprint !== cause.fingerprint) throw new Fault('key_reused')
-        return { events: before ? [] : decideBiometricSwitch(folded.state, access.installation, enabled), result: undefined }
+        return { events: writtenBy(request, folded) === undefined ? decideBiometricSwitch(folded.state, access.installation, enabled) : [], result: undefined }
       })
     },
 
@@ -137,6 +159,8 @@ export async function createEngine(dependencies: EngineDependencies) {
         await streams.transact(sessions, sessionStream(session), cause, (folded) => ({ events: folded ? decideSignOut(folded.state).events : [], result: undefined }))
         return
       }
+      // What the settings began is over by itself.
+      if (known.state.view.purpose === 'settings') return
       const access = await accessTo(session, token)
       const actor = `account:${access.account}`
       if (everywhere) await tokens.signOutEverywhere(access, actor)

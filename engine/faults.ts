@@ -8,6 +8,14 @@ export const faults = [
   'access_token_invalid',
   'refresh_token_invalid',
   'session_over',
+  'insufficient_user_authentication',
+  'account_unknown',
+  'passkey_unknown',
+  'contact_unknown',
+  'contact_malformed',
+  'identifier_taken',
+  'password_unacceptable',
+  'backend_key_invalid',
   'key_reused',
   'pin_rejected',
   'pin_locked',
@@ -15,10 +23,13 @@ export const faults = [
 ] as const
 export type FaultCode = (typeof faults)[number]
 
+/** `maxAgeSeconds`: how fresh the authentication must be (RFC 9470); `account`: the one that is there already. */
+export type FaultDetail = { detail?: string; reason?: string; attemptsLeft?: number; maxAgeSeconds?: number; account?: string }
+
 export class Fault extends Error {
   readonly code: FaultCode
-  readonly detail: { reason?: string; attemptsLeft?: number }
-  constructor(code: FaultCode, detail: { reason?: string; attemptsLeft?: number } = {}) {
+  readonly detail: FaultDetail
+  constructor(code: FaultCode, detail: FaultDetail = {}) {
     super(code)
     this.code = code
     this.detail = detail

@@ -1,12 +1,11 @@
 /** Step 2: the password. It is judged once, against the hash as it was read, and is never kept. */
 import type { AccountEvent } from '../domain/account/events.ts'
-import { installationOf, pinIsSet } from '../domain/account/installations.ts'
 import type { Sealed } from '../domain/event.ts'
-import { decidePassword, type PasswordVerdict } from '../domain/session/password.ts'
+import { decidePassword, type PasswordGiven, type PasswordVerdict } from '../domain/session/password.ts'
 import type { Cause, Streams } from '../eventlog/transact.ts'
 import type { Passwords } from '../factors/password.ts'
 import type { Vault } from '../vault/vault.ts'
-import { channelsOf, type Reachable } from './contacts.ts'
+import { accountSaid, type Reachable } from './contacts.ts'
 import { accountStream, accounts } from './people.ts'
 import type { Step } from './step.ts'
 
@@ -22,7 +21,7 @@ export function createPasswordStep(dependencies: {
 }) {
   const { streams, vault, passwords, reachable, inBackground } = dependencies
 
-  return (password: string): Step<Judged> => ({
+  return (password: string, given: PasswordGiven): Step<Judged> => ({
     action: 'password',
 
     async judge(state, person) {
@@ -30,25 +29,16 @@ export function createPasswordStep(dependencies: {
       const stored = hash ? await vault.open(hash) : undefined
       if (!person || !hash || stored === undefined) {
         // Nobody's identifier, or an account without a password, costs the same verification.
-        const typed = (await vault.open(state.identifier)) ?? ''
+        const typed = (state.identifier && (await vault.open(state.identifier))) ?? ''
         await passwords.verify(passwords.decoy(Buffer.from(vault.lookup(typed), 'hex')), password)
         return { verdict: 'wrong', reason: person ? 'no_password' : 'unknown_identifier' }
       }
       const verdict = await passwords.verify(stored, password)
       if (verdict.verdict === 'wrong') return { verdict: 'wrong', reason: 'wrong_password' }
-      const { status, mfa } = person.state
-      const installation = installationOf(person.state, state.installation)
-      const account = {
-        accountRevision: person.revision,
-        mfa,
-        contacts: channelsOf(person.state, reachable),
-        pinHere: pinIsSet(installation, state.view.plan.pinKeptOn),
-        biometricsHere: installation.biometrics !== null,
-      }
-      return { verdict: 'right', disabled: status !== 'active', account, ...(verdict.rehash ? { outdated: hash } : {}) }
+      return { verdict: 'right', disabled: person.state.status !== 'active', account: accountSaid(person, state, reachable), ...(verdict.rehash ? { outdated: hash } : {}) }
     },
 
-    decide: decidePassword,
+    decide: (state, verdict, circumstances) => decidePassword(state, verdict, given, circumstances),
 
     async then(answer, cause, judged) {
       const { account } = answer.state.view

@@ -1,10 +1,11 @@
 /** Step 1: who the person says they are. The log alone answers: sign-in does not need Postgres. */
 import { createHmac } from 'node:crypto'
 import { activePasskeys } from '../domain/account/passkeys.ts'
-import { decideStart } from '../domain/session/start.ts'
-import type { Outcome } from '../domain/session/decision.ts'
+import type { AccountState } from '../domain/account/state.ts'
+import { decideStart, type Place, type Who } from '../domain/session/start.ts'
+import { outcomeOf, type Outcome } from '../domain/session/decision.ts'
 import { sessionEvents, type SessionEvent } from '../domain/session/events.ts'
-import { evolve } from '../domain/session/state.ts'
+import { evolve, type SessionState } from '../domain/session/state.ts'
 import type { EntryPoint, Platform } from '../domain/session/vocabulary.ts'
 import { parseFact } from '../domain/event.ts'
 import type { JsonObject } from '../eventlog/event-log.ts'
@@ -16,7 +17,10 @@ import { channelsOf, type Reachable } from './contacts.ts'
 import { Fault } from './faults.ts'
 import { parseIdentifier } from './identifier.ts'
 import { findOwner } from './people.ts'
-import { answerOf, sessions, sessionStream, type Answer } from './step.ts'
+import type { createPasskeySteps } from './passkey.ts'
+import { demandFreshLogin, signedInByPasskey } from './step-up.ts'
+import { answerOf, offerFacts, sessions, sessionStream, type Answer } from './step.ts'
+import type { TokensOf } from './tokens.ts'
 
 export type StartRequest = {
   key: string
@@ -25,8 +29,11 @@ export type StartRequest = {
   /** SHA-256 of the app's flow token, base64url. */
   flowChallenge: string
   supports: string[]
-  identifier: string
+  /** Without one, a passkey is to say who it is. */
+  identifier?: string | undefined
   entryPoint: EntryPoint
+  /** Of somebody who is signed in, where the entry point is the settings. */
+  accessToken?: string | undefined
   device: {
     platform: Platform
     locale?: string | undefined
@@ -34,6 +41,9 @@ export type StartRequest = {
     appVersion?: string | undefined
     model?: string | undefined
     screenLock?: boolean | undefined
+    biometrics?: boolean | undefined
+    credentialManager?: boolean | undefined
+    conditionalCreate?: boolean | undefined
   }
   /** As the listener saw them; sealed by period. */
   from: { address?: string | undefined; userAgent?: string | undefined }
@@ -41,73 +51,107 @@ export type StartRequest = {
   body: JsonObject
 }
 
+/** Who starts, with what is known of the account. */
+type Known = { who: (scope: Scope) => Promise<Who>; id: string | undefined; account: AccountState | undefined }
+
 export function createStart(dependencies: {
   streams: Streams
   vault: Vault
+  tokensOf: TokensOf
+  passkeyRequest: ReturnType<typeof createPasskeySteps>['request']
   settings: () => Settings
   reachable: Reachable
   fingerprintSecret: Uint8Array
   now: () => Date
 }) {
-  const { streams, vault, settings, reachable, fingerprintSecret, now } = dependencies
+  const { streams, vault, tokensOf, passkeyRequest, settings, reachable, fingerprintSecret, now } = dependencies
 
-  /** @throws Fault app_unknown, identifier_malformed, upgrade_required (nothing is written), key_reused */
+  /**
+   * @throws Fault app_unknown, identifier_malformed, upgrade_required (nothing is written), key_reused; for settings also access_token_invalid,
+   * session_over, insufficient_user_authentication
+   */
   return async function start(request: StartRequest): Promise<Answer> {
     const app = appOf(settings(), request.app)
     if (!app) throw new Fault('app_unknown')
-    const identifier = parseIdentifier(request.identifier)
-    if (!identifier) throw new Fault('identifier_malformed')
 
     // The same app, key and challenge are the same session: a repeated start finds it.
     const session = uuidOf(`session ${request.app} ${request.key} ${request.flowChallenge}`)
     const fingerprint = createHmac('sha256', fingerprintSecret).update(`start\n${JSON.stringify(request.body)}`).digest('base64url')
     const cause: Cause = { actor: `app:${request.app}`, correlationId: session, causationId: request.key, fingerprint }
+    if (await streams.load(sessions, sessionStream(session))) return repeat(session, request.key, fingerprint)
 
-    const lookup = vault.lookup(identifier.value)
-    const owner = await findOwner(streams, lookup, uuidOf(`decoy ${lookup}`))
-    const account = owner?.account.state
-    const scope: Scope = { period: now().toISOString().slice(0, 7), account: owner?.id }
+    const { who, id, account } = await whoStarts(request)
+    const scope: Scope = { period: now().toISOString().slice(0, 7), account: id }
     const sealed = async (value: string | undefined) => (value === undefined ? undefined : vault.seal(scope, value))
     const { device, from } = request
-    const known = {
-      identifier: await vault.seal(scope, identifier.value),
-      deviceModel: await sealed(device.model),
+    const { model, ...said } = device
+    const place: Place = {
+      ...said,
+      app: app.id,
+      installation: request.installation,
+      flowTokenHash: request.flowChallenge,
+      supports: request.supports,
+      entryPoint: request.entryPoint,
+      locale: device.locale ?? account?.locale ?? app.locale,
+      deviceModel: await sealed(model),
       address: await sealed(from.address),
       userAgent: await sealed(from.userAgent),
     }
+    const named = await who(scope)
+    const { policy, flowSeconds } = settings()
+    const passkey = passkeyRequest(named === 'unknown' ? undefined : account)
 
-    const { result, folded, appended } = await streams.transact(sessions, sessionStream(session), cause, (existing, startedAt): Decided<SessionEvent, Outcome> => {
+    const { result, folded, appended } = await streams.transact(sessions, sessionStream(session), cause, (existing, at): Decided<SessionEvent, Outcome> => {
       if (existing) return { events: [], result: { done: true } }
-      const { events, outcome } = decideStart(
-        {
-          app: app.id,
-          platform: device.platform,
-          installation: request.installation,
-          flowTokenHash: request.flowChallenge,
-          supports: request.supports,
-          entryPoint: request.entryPoint,
-          locale: device.locale ?? account?.locale ?? app.locale,
-          osVersion: device.osVersion,
-          appVersion: device.appVersion,
-          screenLock: device.screenLock,
-          ...known,
-          account: owner && account ? { id: owner.id, mfa: account.mfa, passkeys: activePasskeys(account).length, contacts: channelsOf(account, reachable) } : null,
-        },
-        { policy: settings().policy, expiresAt: new Date(Date.parse(startedAt) + settings().flowSeconds * 1000).toISOString() },
-      )
+      const expiresAt = new Date(Date.parse(at) + flowSeconds * 1000).toISOString()
+      const { events, outcome } = decideStart(place, named, passkey, expiresAt, { now: at, policy, offer: offerFacts(request, account) })
       return { events, result: outcome }
-    })
+    }, { assumeNew: true })
     if (!folded) throw new Fault('upgrade_required', 'reason' in result && result.reason ? { reason: result.reason } : {})
-    return appended > 0 ? answerOf(session, result, folded) : repeat(session, fingerprint)
+    return appended > 0 ? answerOf(session, result, folded) : repeat(session, request.key, fingerprint)
+  }
+
+  async function whoStarts(request: StartRequest): Promise<Known> {
+    if (request.entryPoint === 'settings') return signedIn(request)
+    if (request.identifier === undefined) return { who: async () => 'unknown', id: undefined, account: undefined }
+    const identifier = parseIdentifier(request.identifier)
+    if (!identifier) throw new Fault('identifier_malformed')
+    const lookup = vault.lookup(identifier.value)
+    const owner = await findOwner(streams, lookup, uuidOf(`decoy ${lookup}`))
+    const account = owner?.account.state
+    return {
+      id: owner?.id,
+      account,
+      who: async (scope) => ({
+        identifier: await vault.seal(scope, identifier.value),
+        account: owner && account ? { id: owner.id, mfa: account.mfa, passkeys: activePasskeys(account).length, contacts: channelsOf(account, reachable) } : null,
+      }),
+    }
+  }
+
+  /** A passkey is added by whoever gave a proof a moment ago. */
+  async function signedIn({ accessToken = '', app, installation }: StartRequest): Promise<Known> {
+    const access = await tokensOf.access(accessToken)
+    if (access.app !== app || access.installation !== installation) throw new Fault('access_token_invalid')
+    const account = await tokensOf.signedIn(access)
+    demandFreshLogin(access, account, now())
+    const { session: login, amr, authTime, account: id } = access
+    return { id, account, who: async () => ({ account: id, login, amr, authTime, proof: signedInByPasskey(amr) ? 'passkey' : 'password' }) }
   }
 
   /** As it was answered first, whatever has come since: this request has no flow token, so it is told nothing that came after. */
-  async function repeat(session: string, fingerprint: string): Promise<Answer> {
+  async function repeat(session: string, key: string, fingerprint: string): Promise<Answer> {
+    const mine: SessionEvent[] = []
+    let answer: { state: SessionState; revision: number; at: string } | undefined
     for await (const recorded of streams.log.read(sessionStream(session))) {
-      if (recorded.metadata.fingerprint !== fingerprint) throw new Fault('key_reused')
+      const { $causationId, fingerprint: written } = recorded.metadata
+      if ($causationId !== key) break
+      if (written !== fingerprint) throw new Fault('key_reused')
       const fact = parseFact(sessionEvents, recorded)
-      return answerOf(session, { done: true }, { state: evolve(undefined, fact), revision: recorded.revision, at: fact.at, keys: new Map() })
+      mine.push(fact)
+      answer = { state: evolve(answer?.state, fact), revision: recorded.revision, at: fact.at }
     }
-    throw new Fault('session_unknown')
+    if (!answer) throw new Fault('session_unknown')
+    return answerOf(session, outcomeOf(mine), { ...answer, keys: new Map() })
   }
 }

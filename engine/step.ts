@@ -4,12 +4,13 @@
  */
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 import { decideLeftByLogin, leavesNothing, type LeftByLogin } from '../domain/account/login.ts'
-import type { AccountState } from '../domain/account/state.ts'
+import { isRevoked, type AccountState } from '../domain/account/state.ts'
 import { hasPasskeyHere, type AccountDecision } from '../domain/account/passkeys.ts'
+import type { Vault } from '../vault/vault.ts'
 import { decided, fold, illegal, outcomeOf, refuse, type Circumstances, type Decision, type Outcome } from '../domain/session/decision.ts'
 import { sessionEvents, type SessionEvent } from '../domain/session/events.ts'
 import { passkeyStatus } from '../domain/session/flow.ts'
-import { evolve, type SessionState } from '../domain/session/state.ts'
+import { evolve, type SessionState, type SessionView } from '../domain/session/state.ts'
 import type { Action } from '../domain/session/vocabulary.ts'
 import { parseFact } from '../domain/event.ts'
 import type { JsonObject } from '../eventlog/event-log.ts'
@@ -17,6 +18,7 @@ import type { Aggregate, Cause, Decided, Folded, Streams } from '../eventlog/tra
 import type { Settings } from './apps.ts'
 import { Fault } from './faults.ts'
 import { accountStream, accounts } from './people.ts'
+import { signalsOf, type Signals } from './signals.ts'
 import type { TokenPair, TokensOf } from './tokens.ts'
 
 export const sessions: Aggregate<SessionState, typeof sessionEvents> = { events: sessionEvents, evolve }
@@ -25,11 +27,18 @@ export const sessionStream = (id: string): string => `session-${id}`
 /** One POST of the flow: the session's id, the app's secret, the Idempotency-Key, and the body as it was parsed. */
 export type StepRequest = { session: string; flowToken: string; key: string; body: JsonObject }
 
-/** The state as it was when the request had been decided; the same for every repeat of it. `at`: ISO 8601. */
-export type Answer = { session: string; outcome: Outcome; state: SessionState; revision: number; at: string; tokens?: TokenPair }
+/**
+ * The state as it was when the request had been decided; the same for every repeat of it. `at`: ISO 8601. `signals` are as of now, since a device
+ * that acts on old ones would hide passkeys that are good.
+ */
+export type Answer = { session: string; outcome: Outcome; state: SessionState; revision: number; at: string; tokens?: TokenPair; signals?: Signals }
 
 export type Step<V> = {
   action: Action
+  /** Whose account is read, where the session does not know yet. */
+  account?: string | undefined
+  /** What it did is of interest to whatever keeps the person's passkeys. */
+  signals?: true
   /** The verdict: computed once, outside of the retry. It never throws for a bad proof. */
   judge(state: SessionState, person: Folded<AccountState> | undefined, session: string): Promise<V>
   decide(state: SessionState, verdict: V, circumstances: Circumstances): Decision
@@ -46,12 +55,13 @@ export type TakeStep = ReturnType<typeof createStep>
 
 export function createStep(dependencies: {
   streams: Streams
+  vault: Vault
   settings: () => Settings
   history: (account: string) => Promise<{ offers: number } | 'unavailable'>
   tokensOf: TokensOf
   now: () => Date
 }) {
-  const { streams, settings, history, tokensOf, now } = dependencies
+  const { streams, vault, settings, history, tokensOf, now } = dependencies
   const underWay = new Map<string, { fingerprint: string; answer: Promise<Answer> }>()
 
   return async function takeStep<V>(step: Step<V>, request: StepRequest): Promise<Answer> {
@@ -90,10 +100,17 @@ export function createStep(dependencies: {
     const refusal = illegal(folded.state, step.action, now().toISOString())
     if (refusal) return unchanged(session, refusal.outcome, folded)
 
-    // Nobody's identifier costs the same read.
-    const person = await streams.load(accounts, accountStream(folded.state.view.account ?? session))
-    if (person && folded.state.view.password === 'verified' && person.state.status !== 'active') return unchanged(session, { refused: 'account_disabled' }, folded)
-    const verdict = await step.judge(folded.state, person, session)
+    // Nobody's identifier costs the same reads.
+    const readPerson = () => streams.load(accounts, accountStream(folded.state.view.account ?? step.account ?? session))
+    let person = await readPerson()
+    const barred = person && barredBy(person.state, folded.state)
+    if (barred) return unchanged(session, { refused: barred }, folded)
+    let verdict = await step.judge(folded.state, person, session)
+    // A proof takes a while to judge: a password that was replaced meanwhile, or a passkey that was removed, must not sign in by it.
+    if (folded.state.view.proof === null) {
+      const present = await readPerson()
+      if (present?.revision !== person?.revision) verdict = await step.judge(folded.state, (person = present), session)
+    }
 
     const { result, folded: after, appended } = await streams.transact(sessions, sessionStream(session), cause, async (current, at): Promise<Decided<SessionEvent, Outcome | 'repeated'>> => {
       if (!current) throw new Fault('session_unknown')
@@ -102,7 +119,7 @@ export function createStep(dependencies: {
       let decision = step.decide(current.state, verdict, circumstances)
       // Asked for only where an offer hangs on it. So a wrong password waits for no database, whoever's it is.
       if (hangsOnHistory(decision)) {
-        circumstances.offer.history = await history(current.state.view.account as string)
+        circumstances.offer.history = await history(fold(current.state, decision.events, at).view.account as string)
         decision = step.decide(current.state, verdict, circumstances)
       }
       const left = await leaveInAccount(step, verdict, decision.events, current.state, request, cause, at)
@@ -121,14 +138,16 @@ export function createStep(dependencies: {
 
   /** Written to the account before the session, so a crash between the two leaves something that works; the repeat finds it done and goes on. */
   async function leaveInAccount<V>(step: Step<V>, verdict: V, events: readonly SessionEvent[], state: SessionState, { session, key }: StepRequest, cause: Cause, at: string) {
-    const { account } = state.view
-    if (account === null || events.length === 0) return 'done'
     const after = fold(state, events, at).view
+    const { account } = after
+    if (account === null || events.length === 0) return 'done'
     const activated = passkeyStatus(after) === 'active' && passkeyStatus(state.view) !== 'active' ? after.passkey : null
+    const vouched = vouchedFor(after, events)
     const left: LeftByLogin = {
       installation: state.installation,
       ...(await step.leaves?.(verdict, events, state, session)),
       ...(activated === null ? {} : { activate: activated }),
+      ...(vouched === null ? {} : { uvInitialized: vouched }),
     }
     if (leavesNothing(left)) return 'done'
     const accountCause = { ...cause, causationId: `${session}/${key}` }
@@ -138,6 +157,7 @@ export function createStep(dependencies: {
       // The same key, and a crash in between, must not let another PIN pass for the one that was set.
       if (before && before.fingerprint !== cause.fingerprint) throw new Fault('key_reused')
       if (before) return { events: [], result: 'done' as const }
+      if (barredBy(folded.state, state)) return { events: [], result: 'account_gone' as const }
       const decision = decideLeftByLogin(folded.state, left, now)
       return { events: decision.events, result: decision.outcome }
     })
@@ -166,13 +186,32 @@ export function createStep(dependencies: {
   /** A finished login has tokens due; a crash before they were issued is made good by the repeat. */
   async function completed<V>(step: Step<V>, answer: Answer, cause: Cause, verdict?: V): Promise<Answer> {
     const done = step.then ? await step.then(answer, cause, verdict) : answer
-    if (!done.state.completion) return done
-    return { ...done, tokens: await tokensOf.login(done.session, done.state, cause) }
+    const { completion, view } = done.state
+    // Who came from the settings has tokens already.
+    const tokens = completion && view.purpose === 'login' ? await tokensOf.login(done.session, done.state, cause) : undefined
+    const signals = completion || (step.signals && view.proof !== null) ? await signalsFor(done.state) : undefined
+    return { ...done, ...(tokens && { tokens }), ...(signals && { signals }) }
+  }
+
+  async function signalsFor({ view }: SessionState): Promise<Signals | undefined> {
+    const account = view.account === null ? undefined : await streams.load(accounts, accountStream(view.account))
+    return account && signalsOf({ vault, settings: settings() }, view.app, view.account as string, account.state)
   }
 }
 
+/** A code beside a verified login with a passkey that did not count as a factor so far. */
+const vouchedFor = ({ assertion }: SessionView, events: readonly SessionEvent[]): string | null =>
+  assertion.outcome === 'verified' && !assertion.mfa && events.some(({ type }) => type === 'OtpVerified') ? assertion.passkey : null
+
+/** Whoever set a new password, or ended all sessions, ended with them the logins that had given the old one: they must leave no passkey behind. */
+function barredBy(account: AccountState, { view, authTime }: SessionState): 'account_disabled' | 'session_ended' | undefined {
+  if (view.proof === null) return undefined
+  if (account.status !== 'active') return 'account_disabled'
+  return authTime !== null && isRevoked(account, authTime) ? 'session_ended' : undefined
+}
+
 /** All but the history of offers. */
-const offerFacts = ({ installation }: SessionState, person: AccountState | undefined): Circumstances['offer'] => ({
+export const offerFacts = ({ installation }: { installation: string }, person: AccountState | undefined): Circumstances['offer'] => ({
   history: 'unavailable',
   never: person?.neverOffer ?? false,
   passkeyHere: person !== undefined && hasPasskeyHere(person, installation),

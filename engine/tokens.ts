@@ -17,9 +17,10 @@ export const tokensStream = (session: string): string => `tokens-${session}`
 
 /** `expiresIn`: seconds. */
 export type TokenPair = { tokenType: 'Bearer'; accessToken: string; expiresIn: number; refreshToken: string; refreshExpiresAt: string }
-export type Access = { token: string; session: string; account: string; app: string; installation: string }
+/** `authTime`: ISO 8601, whole seconds. */
+export type Access = { token: string; session: string; account: string; app: string; installation: string; amr: readonly string[]; authTime: string }
 
-const Claims = z.object({ sub: z.uuid(), sid: z.uuid(), client_id: z.string(), installation: z.uuid() })
+const Claims = z.object({ sub: z.uuid(), sid: z.uuid(), client_id: z.string(), installation: z.uuid(), amr: z.array(z.string()), auth_time: z.int() })
 
 export type TokensOf = ReturnType<typeof createTokens>
 
@@ -114,19 +115,19 @@ export function createTokens(dependencies: {
           typ: 'at+jwt',
           currentDate: now(),
         })
-        const { sub, sid, client_id, installation } = Claims.parse(payload)
-        return { token, session: sid, account: sub, app: client_id, installation }
+        const { sub, sid, client_id, installation, amr, auth_time } = Claims.parse(payload)
+        return { token, session: sid, account: sub, app: client_id, installation, amr, authTime: new Date(auth_time * 1000).toISOString() }
       } catch (error) {
         if (error instanceof errors.JOSEError || error instanceof z.ZodError) throw new Fault('access_token_invalid')
         throw error
       }
     },
 
-    /** That the session which an access token speaks for is not over, in the log as it is now. @throws Fault session_over */
-    async signedIn({ session }: Access): Promise<void> {
+    /** That the session which an access token speaks for is not over, in the log as it is now. @returns its account @throws Fault session_over */
+    async signedIn({ session }: Access): Promise<AccountState> {
       const state = (await streams.load(tokens, tokensStream(session)))?.state
       if (!state || state.ended) throw new Fault('session_over')
-      await accountOf(state)
+      return accountOf(state)
     },
 
     /** Every session of the account that was signed in before is over, this one too. Safe to repeat. @throws Fault session_over */

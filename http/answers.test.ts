@@ -24,8 +24,16 @@ const createPasskey: Move = async (login) => {
   if (!body.creationOptions) return login.read()
   return login.step('append', { credential: await createAuthenticator().create(body.creationOptions, { origin: 'https://shop.example' }) })
 }
+const phone = createAuthenticator()
+const usePasskey: Move = async (login, last) => {
+  if (!last.body.requestOptions) return login.read()
+  return login.step('passkey', { credential: await phone.get(last.body.requestOptions, { origin: 'https://shop.example' }) })
+}
 /** Right and wrong ones for each action, so that a walk gets somewhere and nowhere. */
 const moves: Record<string, Move[]> = {
+  passkey: [usePasskey, usePasskey, step('passkey', { credential: {} })],
+  passkey_options: [step('passkey/options')],
+  passkey_report: ['NotAllowedError', 'SecurityError'].map((code) => step('passkey/report', { platform: 'web', code })),
   password: [step('password', { password }), step('password', { password: 'wrong' })],
   append_options: [createPasskey, createPasskey, step('append/options')],
   append: [createPasskey, step('append', { credential: {} })],
@@ -44,11 +52,14 @@ test('Whatever happens in a login, the row shows what the decision showed, and b
   const optional = { otp: 'optional', pin: 'optional', biometrics: 'optional' } as const
   api = await openApi({ policy: { withPasskey: { ...optional, otp: 'required' }, withoutPasskey: optional, pinKeptOn: 'server' } })
   await api.register({ identifiers: ['ada@example.com', '+43 660 1234567'] })
+  await api.register({ identifiers: ['grace@example.com'] })
+  await api.withPasskey(phone, { identifier: 'grace@example.com' })
+  const who = fc.constantFrom('ada@example.com', 'ada@example.com', 'grace@example.com', undefined)
   const choice = fc.record({ legal: fc.integer({ min: 0, max: 9 }), action: fc.nat(99), variant: fc.nat(9), seconds: fc.constantFrom(0, 1, 31, 301) })
   const reached = new Set<string>()
   await fc.assert(
-    fc.asyncProperty(fc.array(choice, { minLength: 6, maxLength: 14 }), fc.uuid(), async (choices, installation) => {
-      const login = await api.start({ installation })
+    fc.asyncProperty(fc.array(choice, { minLength: 6, maxLength: 14 }), fc.uuid(), who, async (choices, installation, identifier) => {
+      const login = await api.start({ installation, identifier })
       let last = login.started
       for (const { legal, action, variant, seconds } of choices) {
         api.pass(seconds)
@@ -60,8 +71,8 @@ test('Whatever happens in a login, the row shows what the decision showed, and b
         // After completion the flow token is dead.
         if (reply.body.session === undefined) continue
         last = reply
-        const { creationOptions: _, tokens: __, ...told } = reply.body
-        const { type, title, status, code, reason, retryable, ...shown } = told
+        const { creationOptions, requestOptions, signals, tokens, ...told } = reply.body
+        const { type, title, status, code, reason, retryable, unknownCredentialId, ...shown } = told
         reached.add(`${shown.session.status} ${shown.session.step}`)
         const row = await rowOf(login.id)
         const now = api.now().toISOString()

@@ -1,23 +1,40 @@
 /** The HTTP API as one Hono app, the same on Node and on Deno. */
 import { Hono } from 'hono'
 import { secureHeaders } from 'hono/secure-headers'
+import { accountRoutes } from './accounts.ts'
+import { ownAccountRoutes } from './own-account.ts'
+import { passkeyRoutes, type PasskeyDependencies } from './passkeys.ts'
 import { problem, thrown } from './problems.ts'
+import { referenceRoutes } from './reference.ts'
 import { BadRequest } from './request.ts'
 import { sessionRoutes, type HttpDependencies } from './sessions.ts'
+import { wellKnownRoutes } from './well-known.ts'
 
 export type Readiness = { ready: boolean } & Record<string, unknown>
 
-export function createApp(dependencies: HttpDependencies & { readiness: () => Promise<Readiness>; onError: (error: unknown) => void }): Hono {
+export function createApp(dependencies: HttpDependencies & PasskeyDependencies & { readiness: () => Promise<Readiness>; onError: (error: unknown) => void }): Hono {
   const { engine, readiness, onError } = dependencies
   const app = new Hono()
 
-  app.use(secureHeaders({ strictTransportSecurity: 'max-age=31536000; includeSubDomains', contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } }))
+  app.use(
+    secureHeaders({
+      strictTransportSecurity: 'max-age=31536000; includeSubDomains',
+      contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
+      // A page says itself what it needs.
+      overwrite: false,
+    }),
+  )
   app.use(async (c, next) => {
     c.header('Cache-Control', 'no-store')
     await next()
   })
 
   app.route('/v1/sessions', sessionRoutes(dependencies))
+  app.route('/v1/accounts', accountRoutes(engine))
+  app.route('/v1/account', ownAccountRoutes(engine))
+  app.route('/v1/passkeys', passkeyRoutes(dependencies))
+  app.route('/', wellKnownRoutes(engine))
+  app.route('/', referenceRoutes())
 
   // RFC 7517. Verifiers may keep it for a while: an old key stays for longer than that, and one that they do not know makes them look again.
   app.get('/.well-known/jwks.json', async (c) => c.json(await engine.signingKeys.jwks(), 200, { 'Cache-Control': 'public, max-age=300' }))

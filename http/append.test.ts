@@ -56,7 +56,7 @@ describe('The passkey', () => {
     const credential = await api.credential(login)
     await login.step('append', { credential })
     const again = await api.start()
-    done(await again.step('password', { password }), ['PasswordVerified', 'AppendWithheld', 'SessionCompleted', 'TokensIssued'], null)
+    done(await again.step('password', { password }), ['PasswordChosen', 'PasswordVerified', 'AppendWithheld', 'SessionCompleted', 'TokensIssued'], null)
     const elsewhere = await api.loginAt('append', { installation: '6ad2b0c4-1f3b-4f0e-8a53-2c9d7e5f1b20' })
     const { body } = await elsewhere.step('append/options')
     expect(body.creationOptions.excludeCredentials).toEqual([{ id: credential.id, type: 'public-key', transports: ['internal', 'hybrid'] }])

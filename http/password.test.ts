@@ -1,5 +1,7 @@
 import { hash as argon2id } from '@node-rs/argon2'
 import { afterEach, describe, expect, test } from 'vitest'
+import { createHashGate } from '../factors/hash-gate.ts'
+import { createPasswords, type Passwords } from '../factors/password.ts'
 import { actionsOf, done, openApi, password, refused, type Api, type ApiOptions } from './testing.ts'
 
 let api: Api
@@ -30,6 +32,27 @@ describe('The password', () => {
     refused(await login.step('password', { password }), 410, 'session_ended')
   })
 
+  test('that is replaced while it is judged does not sign in any more', async () => {
+    const passwords = createPasswords({ gate: createHashGate({ atOnce: 4, queue: 256 }), argon2: { memoryCost: 1024, timeCost: 1, parallelism: 1 } })
+    let replace = async (): Promise<void> => {}
+    const slow: Passwords = {
+      ...passwords,
+      async verify(stored, typed) {
+        const verdict = await passwords.verify(stored, typed)
+        await replace()
+        return verdict
+      },
+    }
+    const account = await open({ passwords: slow })
+    const login = await api.start()
+    replace = async () => {
+      replace = async () => {}
+      const hash = await api.engine.vault.seal({ account }, await passwords.hash('quite another horse'))
+      await api.inAccount({ type: 'PasswordSet', data: { hash, reason: 'set' } }, { type: 'SessionsRevoked', data: {} })
+    }
+    refused(await login.step('password', { password }), 403, 'password_rejected', ['PasswordSet', 'SessionsRevoked', 'PasswordRejected'])
+  })
+
   test('is asked for again before anything else', async () => {
     await open()
     const login = await api.start()
@@ -57,7 +80,7 @@ describe('The password', () => {
       await login.step('password', { password: 'wrong' })
       counts.push(reads.length)
     }
-    expect(counts).toEqual([1, 1])
+    expect(counts).toEqual([2, 2])
   })
 
   test('asks no database unless an offer hangs on it', async () => {

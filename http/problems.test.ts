@@ -7,7 +7,7 @@ import { createHashGate } from '../factors/hash-gate.ts'
 import { createPasswords } from '../factors/password.ts'
 import { createAuthenticator } from '../stories/authenticator.ts'
 import type { ProblemCode } from './problems.ts'
-import { ceremonyHere, newKey, off, openApi, password, serverPin, startBody, type Api, type ApiOptions, type Reply } from './testing.ts'
+import { backendKey, ceremonyHere, newKey, off, openApi, password, serverPin, startBody, type Api, type ApiOptions, type Reply } from './testing.ts'
 
 type Reached = {
   status: number
@@ -118,8 +118,44 @@ const reached: Record<ProblemCode, Reached | string> = {
   no_contact: {
     status: 403,
     account: { identifiers: ['ada_lovelace'] },
-    reach: async (api) => (await api.start({ identifier: 'ada_lovelace' })).step('password', { password }),
-    events: ['PasswordVerified', 'SessionEnded'],
+    reach: async (api) => (await api.start({ identifier: 'ada_lovelace' })).started,
+    events: ['IdentifierEntered', 'SessionEnded'],
+  },
+  passkey_rejected: {
+    status: 403,
+    reach: async (api) => {
+      const { device } = await api.withPasskey()
+      const login = await api.start()
+      const credential = await device.get(login.started.body.requestOptions, { ...ceremonyHere, clientData: { type: 'webauthn.create' } })
+      return login.step('passkey', { credential })
+    },
+    events: ['PasskeyRejected'],
+  },
+  credential_unknown: {
+    status: 403,
+    reach: async (api) => {
+      const { device, passkey } = await api.withPasskey()
+      await api.inAccount({ type: 'PasskeyRevoked', data: { passkey, reason: 'removed' } })
+      const login = await api.start({ identifier: undefined })
+      return login.step('passkey', { credential: await device.get(login.started.body.requestOptions, ceremonyHere) })
+    },
+    events: ['PasskeyRejected'],
+  },
+  identifier_needed: {
+    status: 422,
+    reach: async (api) => {
+      const login = await api.start({ identifier: undefined })
+      return login.step('passkey/report', { platform: 'android', code: 'GetCredentialUnsupportedException' })
+    },
+    events: ['PasskeyNotUsed', 'SessionEnded'],
+  },
+  insufficient_user_authentication: {
+    status: 401,
+    reach: async (api) => {
+      const { tokens } = await api.loginAt('completed')
+      api.pass(301)
+      return api.post('/v1/sessions', { body: startBody({ identifier: undefined, entryPoint: 'settings' }), token: tokens.accessToken })
+    },
   },
   password_rejected: { status: 403, reach: async (api) => (await api.start()).step('password', { password: 'wrong' }), events: ['PasswordRejected'] },
   otp_rejected: {
@@ -150,6 +186,13 @@ const reached: Record<ProblemCode, Reached | string> = {
     },
   },
   otp_sends_exhausted: { status: 429, reach: (api) => codes(api, 5) },
+  backend_key_invalid: { status: 401, reach: (api) => api.call('GET', `/v1/accounts/${api.world.account}`, { token: 'x' }) },
+  account_unknown: { status: 404, reach: (api) => api.call('GET', `/v1/accounts/${randomUUID()}`, { token: backendKey }) },
+  passkey_unknown: { status: 404, reach: (api) => api.call('DELETE', `/v1/accounts/${api.world.account}/passkeys/x`, { token: backendKey, key: newKey() }) },
+  contact_unknown: { status: 404, reach: (api) => api.call('DELETE', `/v1/accounts/${api.world.account}/contacts/x`, { token: backendKey, key: newKey() }) },
+  contact_malformed: { status: 400, reach: (api) => api.post(`/v1/accounts/${api.world.account}/contacts`, { token: backendKey, body: { channel: 'sms', address: 'x' } }) },
+  identifier_taken: { status: 409, reach: (api) => api.post('/v1/accounts', { token: backendKey, body: { identifiers: ['ada@example.com'] } }) },
+  password_unacceptable: { status: 422, reach: (api) => api.post(`/v1/accounts/${api.world.account}/password`, { token: backendKey, body: { password: 'short' } }) },
   otp_channel_unavailable: { status: 422, reach: async (api) => (await api.loginAt('otp')).step('otp/send', { channel: 'sms' }) },
   delivery_failed: { status: 503, retryAfter: '1', reach: (api) => carrierSays(api, 'unreachable', true), events: ['OtpIssued', 'OtpDeliveryFailed'] },
   delivery_refused: { status: 422, reach: (api) => carrierSays(api, 'refused', false), events: ['OtpIssued', 'OtpDeliveryFailed'] },
@@ -243,7 +286,7 @@ test.each(rows)('$code is $status', async ({ code, status, options, account, rea
     expect([reply.body.code, reply.status, reply.events]).toEqual([code, status, events])
     expect(reply.headers.get('content-type')).toBe('application/problem+json')
     expect(reply.body).toMatchObject({ type: `urn:keyledger:problem:${code}`, title: expect.any(String), status })
-    expect([reply.headers.get('retry-after'), reply.headers.get('www-authenticate')]).toEqual([retryAfter, status === 401 ? 'Bearer' : null])
+    expect([reply.headers.get('retry-after'), reply.headers.get('www-authenticate')?.split(' ')[0] ?? null]).toEqual([retryAfter, status === 401 ? 'Bearer' : null])
     expect(JSON.stringify(reply.body)).not.toContain(password)
     // What is nobody's fault but ours is told to us, and nothing else is.
     const ours = code === 'challenge_used' ? ['the process died'] : code === 'internal' ? [`a bug, with ${password} in its message`] : []

@@ -11,11 +11,11 @@ type RequestFault = 'malformed' | 'not_json' | 'too_large' | 'idempotency_key_mi
 type Outage = 'busy' | 'log_unavailable' | 'log_outcome_unknown' | 'log_too_large' | 'unknown_event' | 'conflict' | 'forgotten' | 'internal'
 export type ProblemCode = Refusal | FaultCode | RequestFault | Outage
 
-const problems = {
+export const problems = {
   malformed: [400, 'The request does not have the form that it must have'],
   not_json: [415, 'The body must be application/json in UTF-8'],
   too_large: [413, 'The body is too large'],
-  idempotency_key_missing: [400, 'Every POST takes an Idempotency-Key of 22 to 128 characters'],
+  idempotency_key_missing: [400, 'This request takes an Idempotency-Key of 22 to 128 characters'],
   token_missing: [401, 'A bearer token is needed'],
   not_found: [404, 'There is nothing here'],
   app_unknown: [400, 'No app of this name is registered'],
@@ -34,6 +34,17 @@ const problems = {
   session_ended: [410, 'The login has ended'],
   account_disabled: [403, 'The account is disabled'],
   no_contact: [403, 'A code is required and there is no contact that it could go to'],
+  passkey_rejected: [403, 'The passkey was refused'],
+  credential_unknown: [403, 'The account has no such passkey, or no longer: the device may forget it'],
+  identifier_needed: [422, 'No passkey says who this is: start again with an identifier'],
+  insufficient_user_authentication: [401, 'This takes a login of a moment ago, with a passkey if there is one'],
+  backend_key_invalid: [401, 'The backend key is not valid'],
+  account_unknown: [404, 'There is no such account'],
+  passkey_unknown: [404, 'The account has no such passkey'],
+  contact_unknown: [404, 'The account has no such contact'],
+  contact_malformed: [400, 'This is no address of the channel: an e-mail address, or a phone number with its country code'],
+  identifier_taken: [409, 'There is an account with one of these identifiers'],
+  password_unacceptable: [422, 'This cannot be a password'],
   password_rejected: [403, 'The password was refused'],
   otp_rejected: [403, 'The code was refused'],
   append_rejected: [422, 'The passkey was refused'],
@@ -61,15 +72,22 @@ const problems = {
 /** Seconds after which a 503 may be tried again, where nobody said otherwise. */
 const retryAfterSeconds = 1
 
-export type Detail = { detail?: string; reason?: string; retryable?: boolean; attemptsLeft?: number; retryAfterSeconds?: number }
+export type Detail = { detail?: string; reason?: string; retryable?: boolean; attemptsLeft?: number; retryAfterSeconds?: number; unknownCredentialId?: string; maxAgeSeconds?: number; account?: string }
 
 export function problem(c: Context, code: ProblemCode, { retryAfterSeconds: after, ...detail }: Detail = {}, state: Partial<SessionAnswer> = {}): Response {
   const [status, title] = problems[code]
   const body: Problem = { type: `urn:keyledger:problem:${code}`, title, status, code, ...detail, ...state }
   const wait = after ?? (status === 503 && detail.retryable !== false ? retryAfterSeconds : undefined)
   if (wait !== undefined) c.header('Retry-After', String(wait))
-  if (status === 401) c.header('WWW-Authenticate', 'Bearer')
+  if (status === 401) c.header('WWW-Authenticate', challengeOf(code, detail))
   return c.body(JSON.stringify(body), status, { 'Content-Type': 'application/problem+json' })
+}
+
+/** RFC 6750, 3; RFC 9470, 3. `phr`: phishing-resistant, as a passkey is (OpenID Connect Extended Authentication Profile ACR Values). */
+function challengeOf(code: ProblemCode, { reason, maxAgeSeconds }: Detail): string {
+  if (code !== 'insufficient_user_authentication') return 'Bearer'
+  const acr = reason === 'passkey_needed' ? ', acr_values="phr"' : ''
+  return `Bearer error="insufficient_user_authentication", error_description="${problems[code][1]}"${acr}, max_age="${maxAgeSeconds}"`
 }
 
 export function refusal(c: Context, outcome: Extract<Outcome, { refused: Refusal }>, state: SessionAnswer): Response {

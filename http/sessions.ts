@@ -1,13 +1,13 @@
 /** `/v1/sessions`: a login, from the identifier to the tokens. */
 import { Hono, type Context } from 'hono'
 import type { SessionView } from '../domain/session/state.ts'
-import { classifyReport } from '../domain/session/reports.ts'
+import { appOf } from '../engine/apps.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Answer, StepRequest } from '../engine/step.ts'
 import type { SessionAnswer } from '../mobile-contracts/answers.ts'
 import * as body from '../mobile-contracts/requests.ts'
 import { sessionAnswer } from './answers.ts'
-import { refusal } from './problems.ts'
+import { refusal, type Detail } from './problems.ts'
 import { bearerOf, bodyOf, keyOf, sessionOf } from './request.ts'
 
 /** Characters of it that are kept: a start is one event of 2 KB at most. */
@@ -28,18 +28,23 @@ export function sessionRoutes({ engine, readSession, now, addressOf }: HttpDepen
   const stepOf = (c: Context, parsed: StepRequest['body']): StepRequest => ({ session: sessionOf(c), flowToken: bearerOf(c), key: keyOf(c), body: parsed })
 
   /** The state as it was decided, so that a repeat is answered in the same words. */
-  function answered(c: Context, answer: Answer, more: Pick<SessionAnswer, 'creationOptions'> = {}, status: 200 | 201 = 200): Response {
-    const shown = sessionAnswer({ session: answer.session, view: answer.state.view, revision: answer.revision }, answer.at)
-    const state = { ...shown, ...more, ...(answer.tokens ? { tokens: answer.tokens } : {}) }
+  function answered(c: Context, answer: Answer, more: Partial<Pick<SessionAnswer, 'creationOptions'>> & Pick<Detail, 'unknownCredentialId'> = {}, status: 200 | 201 = 200): Response {
+    const { unknownCredentialId, ...options } = more
+    const { tokens, signals } = answer
+    const requestOptions = engine.requestOptions(answer)
+    const shown = sessionAnswer({ session: answer.session, view: answer.state.view, revision: answer.revision }, answer.at, placeOf(answer.state.view))
+    const state = { ...shown, ...options, ...(requestOptions && { requestOptions }), ...(signals && { signals }), ...(tokens && { tokens }) }
     // A refusal may finish the login too: a passkey that was refused, where the offer was the last step.
-    return 'refused' in answer.outcome ? refusal(c, answer.outcome, state) : c.json(state, status)
+    return 'refused' in answer.outcome ? refusal(c, unknownCredentialId === undefined ? answer.outcome : { ...answer.outcome, unknownCredentialId }, state) : c.json(state, status)
   }
+  const placeOf = ({ app }: SessionView) => ({ recoverUrl: appOf(engine.settings(), app)?.recoverUrl })
 
   return new Hono()
     .post('/', async (c) => {
       const key = keyOf(c)
       const parsed = await bodyOf(c, body.StartBody)
-      const answer = await engine.start({ ...parsed, key, body: parsed, from: { address: addressOf(c), userAgent: c.req.header('user-agent')?.slice(0, maxUserAgent) } })
+      const accessToken = parsed.entryPoint === 'settings' ? bearerOf(c) : undefined
+      const answer = await engine.start({ ...parsed, key, accessToken, body: parsed, from: { address: addressOf(c), userAgent: c.req.header('user-agent')?.slice(0, maxUserAgent) } })
       c.header('Location', `/v1/sessions/${answer.session}`)
       return answered(c, answer, {}, 201)
     })
@@ -49,28 +54,39 @@ export function sessionRoutes({ engine, readSession, now, addressOf }: HttpDepen
       const seen = Number(c.req.query('revision') ?? 0)
       const row = await readSession(session, Number.isSafeInteger(seen) ? seen : 0)
       const { view, revision } = row ?? (await foldOf(session))
-      return c.json(sessionAnswer({ session, view, revision }, now().toISOString()))
+      return c.json(sessionAnswer({ session, view, revision }, now().toISOString(), placeOf(view)))
+    })
+    .post('/:id/passkey', async (c) => {
+      const parsed = await bodyOf(c, body.PasskeyBody)
+      return answered(c, await engine.passkey(stepOf(c, parsed as StepRequest['body']), parsed.credential))
+    })
+    .post('/:id/passkey/options', async (c) => answered(c, await engine.passkeyOptions(stepOf(c, await bodyOf(c, body.NoBody)))))
+    .post('/:id/passkey/report', async (c) => {
+      const parsed = await bodyOf(c, body.ReportBody)
+      return answered(c, await engine.passkeyReport(stepOf(c, parsed), parsed.platform, parsed.code))
     })
     .post('/:id/password', async (c) => {
       const parsed = await bodyOf(c, body.PasswordBody)
-      return answered(c, await engine.password(stepOf(c, parsed), parsed.password))
+      return answered(c, await engine.password(stepOf(c, parsed), parsed.password, parsed))
     })
     .post('/:id/append/options', async (c) => {
       const answer = await engine.appendOptions(stepOf(c, await bodyOf(c, body.NoBody)))
       const creationOptions = 'done' in answer.outcome ? await engine.creationOptions(answer) : undefined
-      return answered(c, answer, creationOptions ? { creationOptions: { ...creationOptions } } : {})
+      return answered(c, answer, creationOptions && { creationOptions })
     })
     .post('/:id/append', async (c) => {
       const parsed = await bodyOf(c, body.AppendBody)
-      return answered(c, await engine.append(stepOf(c, parsed as StepRequest['body']), parsed.credential))
+      const answer = await engine.append(stepOf(c, parsed as StepRequest['body']), parsed.credential)
+      const unknownCredentialId = 'refused' in answer.outcome ? await engine.unknownCredential(answer, parsed.credential) : undefined
+      return answered(c, answer, unknownCredentialId === undefined ? {} : { unknownCredentialId })
     })
     .post('/:id/append/skip', async (c) => {
       const parsed = await bodyOf(c, body.AppendSkipBody)
       return answered(c, await engine.appendSkip(stepOf(c, parsed), parsed.reason))
     })
     .post('/:id/append/report', async (c) => {
-      const parsed = await bodyOf(c, body.AppendReportBody)
-      return answered(c, await engine.appendReport(stepOf(c, parsed), classifyReport(parsed.platform, parsed.code)))
+      const parsed = await bodyOf(c, body.ReportBody)
+      return answered(c, await engine.appendReport(stepOf(c, parsed), parsed.platform, parsed.code))
     })
     .post('/:id/otp/send', async (c) => {
       const parsed = await bodyOf(c, body.OtpSendBody)

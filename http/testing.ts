@@ -11,20 +11,25 @@ import { actions, type Channel, type Step } from '../domain/session/vocabulary.t
 import type { AccountEvent } from '../domain/account/events.ts'
 import type { NewAccount } from '../engine/accounts.ts'
 import { App } from '../engine/apps.ts'
+import { backendKeyOf, keySha256Of } from '../engine/backends.ts'
 import { createEngine } from '../engine/engine.ts'
 import { accounts, accountStream } from '../engine/people.ts'
 import { openTestFile } from '../eventlog/testing.ts'
 import { createHashGate } from '../factors/hash-gate.ts'
 import { createPasswords, type Passwords } from '../factors/password.ts'
 import type { SessionAnswer, Tokens } from '../mobile-contracts/answers.ts'
-import { createAuthenticator, type Ceremony } from '../stories/authenticator.ts'
+import { createAuthenticator, type Authenticator, type Ceremony } from '../stories/authenticator.ts'
 import { createApp, type Readiness } from './app.ts'
+import type { LastUses } from './passkeys.ts'
 import type { SessionReader } from './sessions.ts'
+import { heldToContract } from './testing-contract.ts'
 
 export const password = 'correct horse battery staple'
 export const shop = App.parse({ id: 'shop', name: 'Northwind Shop', rpId: 'shop.example', ios: [{ teamId: 'ABCDE12345', bundleId: 'example.shop' }] })
 export const serverPin = '271828'
 export const issuer = 'https://login.shop.example'
+/** Of the company's backend `crm`. */
+export const backendKey = backendKeyOf(createHash('sha256').update('a backend key for tests').digest())
 const masterKey = createHash('sha256').update('a master key for tests').digest()
 
 /** What came back, with the names of the events that the request wrote. */
@@ -40,6 +45,7 @@ export type ApiOptions = {
   reachable?: Channel[]
   passwords?: Passwords
   readSession?: SessionReader
+  lastUses?: LastUses
   readiness?: () => Promise<Readiness>
 }
 
@@ -73,12 +79,12 @@ export async function openApi(options: ApiOptions = {}) {
       log,
       masterKeys: [masterKey],
       passwords: options.passwords ?? createPasswords({ gate: createHashGate({ atOnce: 4, queue: 256 }), argon2: { memoryCost: 1024, timeCost: 1, parallelism: 1 } }),
-      deliver: async (message): Promise<Receipt> => {
+      deliver: async (message, signal): Promise<Receipt> => {
         world.messages.push(message)
-        return world.carrier(message)
+        return world.carrier(message, signal)
       },
       reachable: new Set(options.reachable ?? ['email', 'sms']),
-      settings: () => ({ issuer, apps: [shop], policy: world.policy, flowSeconds: 900 }),
+      settings: () => ({ issuer, apps: [shop], policy: world.policy, flowSeconds: 900, backends: [{ id: 'crm', keySha256: keySha256Of(backendKey) }] }),
       history: async () => {
         world.historyAsked += 1
         return world.offers
@@ -88,14 +94,15 @@ export async function openApi(options: ApiOptions = {}) {
       randomBytes,
       onBackgroundError: (error) => world.errors.push(error),
     })
-    const app = createApp({
+    const app = heldToContract(createApp({
       engine,
       readSession: options.readSession ?? (async () => undefined),
+      lastUses: options.lastUses ?? (async () => new Map()),
       readiness: options.readiness ?? (async () => ({ ready: true })),
       now,
       addressOf: () => '192.0.2.1',
       onError: (error) => world.errors.push(error),
-    })
+    }))
     return { log, engine, app }
   }
 
@@ -194,6 +201,22 @@ export async function openApi(options: ApiOptions = {}) {
       }
     },
 
+    /** The account that was registered last has an active passkey, kept on `device`. */
+    async withPasskey(device = createAuthenticator(), body?: Record<string, unknown>) {
+      const login = await this.loginAt('append', body)
+      const credential = await this.credential(login, device)
+      await login.step('append', { credential })
+      await this.inAccount({ type: 'PasskeyActivated', data: { passkey: credential.id } })
+      return { device, passkey: credential.id }
+    },
+
+    /** A login with that passkey, to its end. */
+    async signInWith(device: Authenticator, body?: Record<string, unknown>) {
+      const login = await start(body)
+      const signedIn = await login.step('passkey', { credential: await device.get(login.started.body.requestOptions, ceremonyHere) })
+      return { ...login, signedIn, tokens: signedIn.body.tokens as Tokens }
+    },
+
     /** The last code that was sent. */
     code: () => world.messages.at(-1)?.code ?? '',
 
@@ -207,6 +230,8 @@ export async function openApi(options: ApiOptions = {}) {
 
 /** What somebody does who wants to be through with it. */
 const rightly: Record<Step, (state: SessionAnswer, code: string | undefined) => [name: string, fields: unknown]> = {
+  // With the password, the way out.
+  passkey: () => ['password', { password }],
   password: () => ['password', { password }],
   append: () => ['append/skip', { reason: 'declined' }],
   otp: (_, code) => ['otp', { code }],

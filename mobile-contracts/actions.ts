@@ -4,6 +4,9 @@ import type { Action, SignedInAction } from '../domain/session/vocabulary.ts'
 type Request = { method: 'POST' | 'DELETE'; path: string; needs: readonly string[] }
 
 export const requestOf = {
+  passkey: { method: 'POST', path: '/passkey', needs: ['credential'] },
+  passkey_options: { method: 'POST', path: '/passkey/options', needs: [] },
+  passkey_report: { method: 'POST', path: '/passkey/report', needs: ['platform', 'code'] },
   password: { method: 'POST', path: '/password', needs: ['password'] },
   append_options: { method: 'POST', path: '/append/options', needs: [] },
   append: { method: 'POST', path: '/append', needs: ['credential'] },

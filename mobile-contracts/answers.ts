@@ -1,84 +1,180 @@
 /** What apps are answered. An app follows `next`; unknown actions, reasons and fields are to be tolerated. */
 import { z } from 'zod'
-import { Action, AppendOutcome, Channel, EndReason, EntryPoint, OfferMode, PinKeeper, Refusal, SessionStatus, SignedInAction } from '../domain/session/vocabulary.ts'
+import { Action, AppendOutcome, Channel, EndReason, EntryPoint, OfferMode, PinKeeper, SessionStatus, SignedInAction, Step } from '../domain/session/vocabulary.ts'
 
 export const NextAction = z.object({
-  action: z.union([Action, SignedInAction]),
-  method: z.enum(['POST', 'DELETE']),
-  href: z.string(),
-  /** The fields that the body must have. */
-  needs: z.array(z.string()),
+  action: z.union([Action, SignedInAction, z.literal('recover')]).describe('`recover`: open `href`, where the company lets people recover their password.'),
+  method: z.enum(['GET', 'POST', 'DELETE']),
+  href: z.string().describe("Below the engine's address, but for `recover`, which is a whole one."),
+  needs: z.array(z.string()).describe('The fields that the body must have.'),
 })
 
 export const Tokens = z.object({
   tokenType: z.literal('Bearer'),
-  /** JWT (RFC 9068), ES256. */
-  accessToken: z.string(),
-  /** Seconds. */
-  expiresIn: z.int(),
+  accessToken: z.string().describe('JWT (RFC 9068), ES256.'),
+  expiresIn: z.int().describe('Seconds.'),
   refreshToken: z.string(),
   refreshExpiresAt: z.iso.datetime(),
 })
 export type Tokens = z.infer<typeof Tokens>
 
+export const Descriptor = z.object({ type: z.literal('public-key'), id: z.string(), transports: z.array(z.string()) })
+
+export const RequestOptions = z
+  .object({
+    challenge: z.string(),
+    timeout: z.int().describe('Milliseconds.'),
+    rpId: z.string(),
+    allowCredentials: z.array(Descriptor).describe('Empty: any passkey of this domain.'),
+    userVerification: z.string(),
+  })
+  .describe('PublicKeyCredentialRequestOptionsJSON (WebAuthn Level 3, 5.1).')
+
+export const CreationOptions = z
+  .object({
+    rp: z.object({ id: z.string(), name: z.string() }),
+    user: z.object({ id: z.string(), name: z.string(), displayName: z.string() }),
+    challenge: z.string(),
+    pubKeyCredParams: z.array(z.object({ type: z.literal('public-key'), alg: z.int() })),
+    timeout: z.int().describe('Milliseconds.'),
+    excludeCredentials: z.array(Descriptor),
+    authenticatorSelection: z.object({ residentKey: z.string(), requireResidentKey: z.boolean(), userVerification: z.string() }),
+    attestation: z.string(),
+  })
+  .describe('PublicKeyCredentialCreationOptionsJSON (WebAuthn Level 3, 5.1).')
+
+export const Signals = z
+  .object({
+    rpId: z.string(),
+    userId: z.string().describe('base64url.'),
+    acceptedCredentialIds: z.array(z.string()).describe('A passkey of the person that is not among them may be hidden or removed.'),
+    name: z.string(),
+    displayName: z.string(),
+  })
+  .describe("For the platform's signal methods (WebAuthn Level 3, 5.1.10): what a credential manager may keep, and what the account is called. As of now.")
+
+export const SessionState = z.object({
+  id: z.uuid(),
+  purpose: z.enum(['login', 'settings']).describe('`settings`: for creating a passkey by somebody who is signed in; it gives no tokens.'),
+  status: SessionStatus,
+  endReason: EndReason.nullable(),
+  step: Step.nullable().describe('What the login is at; null when it is over.'),
+  revision: z.int().describe("Of the session's stream: pass it to `GET` as `?revision=` to read at least this state."),
+  expiresAt: z.iso.datetime(),
+  secondsLeft: z.int(),
+  attemptsLeft: z.int().describe('Wrong proofs that this session still takes.'),
+})
+
+export const AssertionState = z.object({
+  outcome: z.enum(['requested', 'verified', 'rejected', 'not_used']),
+  reason: z.string().nullable(),
+  retryable: z.boolean(),
+  preferImmediatelyAvailable: z
+    .boolean()
+    .describe('Ask for passkeys on this device alone first: no sheet appears where there is none. After a failure other devices may be offered too.'),
+})
+
+export const OfferState = z.object({
+  outcome: AppendOutcome,
+  reason: z.string().nullable(),
+  number: z.int(),
+  mode: OfferMode,
+  entryPoint: EntryPoint,
+  variant: z.string().nullable(),
+})
+
+export const PasskeyState = z.object({ id: z.string(), status: z.enum(['pending', 'active']) })
+
+export const OtpState = z.object({
+  outcome: z.enum(['due', 'verified', 'skipped']),
+  channels: z.array(Channel).describe('Where a code can go.'),
+  channel: Channel.nullable(),
+  delivery: z.enum(['pending', 'sent', 'failed']).nullable(),
+  expiresAt: z.iso.datetime().nullable(),
+  resendAt: z.iso.datetime().nullable(),
+  sendsLeft: z.int(),
+  attemptsLeft: z.int(),
+})
+
+export const PinState = z.object({ outcome: z.enum(['due', 'here', 'set', 'skipped']), keptOn: PinKeeper })
+export const BiometricsState = z.object({ outcome: z.enum(['due', 'here', 'on', 'off', 'skipped']) })
+
 export const SessionAnswer = z.object({
-  session: z.object({
-    id: z.uuid(),
-    status: SessionStatus,
-    endReason: EndReason.nullable(),
-    /** What the login is at; null when it is over. */
-    step: z.enum(['password', 'append', 'otp', 'pin', 'biometrics']).nullable(),
-    /** Of the session's stream: pass it to `GET` as `?revision=` to read at least this state. */
-    revision: z.int(),
-    expiresAt: z.iso.datetime(),
-    secondsLeft: z.int(),
-    /** Wrong proofs that this session still takes. */
-    attemptsLeft: z.int(),
-  }),
-  /** What is legal now. */
-  next: z.array(NextAction),
-  offer: z.object({ outcome: AppendOutcome, reason: z.string().nullable(), number: z.int(), mode: OfferMode, entryPoint: EntryPoint, variant: z.string().nullable() }).nullable(),
-  passkey: z.object({ id: z.string(), status: z.enum(['pending', 'active']) }).nullable(),
-  otp: z
-    .object({
-      outcome: z.enum(['due', 'verified', 'skipped']),
-      /** Where a code can go. */
-      channels: z.array(Channel),
-      channel: Channel.nullable(),
-      delivery: z.enum(['pending', 'sent', 'failed']).nullable(),
-      expiresAt: z.iso.datetime().nullable(),
-      resendAt: z.iso.datetime().nullable(),
-      sendsLeft: z.int(),
-      attemptsLeft: z.int(),
-    })
-    .nullable(),
-  pin: z.object({ outcome: z.enum(['due', 'here', 'set', 'skipped']), keptOn: PinKeeper }).nullable(),
-  biometrics: z.object({ outcome: z.enum(['due', 'here', 'on', 'off', 'skipped']) }).nullable(),
-  /** PublicKeyCredentialCreationOptionsJSON (WebAuthn Level 3, 5.1), answered to `append_options`. */
-  creationOptions: z.record(z.string(), z.unknown()).optional(),
-  /** Answered to the request that completed the login. */
-  tokens: Tokens.optional(),
+  session: SessionState,
+  next: z.array(NextAction).describe('What is legal now.'),
+  assertion: AssertionState.nullable().describe('The login with a passkey; null where none was asked for.'),
+  offer: OfferState.nullable().describe('The offer of a passkey; null where none was made.'),
+  passkey: PasskeyState.nullable().describe('The passkey that this session created.'),
+  otp: OtpState.nullable().describe('Null until a proof was given, and where no code is asked for.'),
+  pin: PinState.nullable().describe('Null until a proof was given, and where no PIN is asked for.'),
+  biometrics: BiometricsState.nullable().describe('Null until a proof was given, and where they are not asked for.'),
+  requestOptions: RequestOptions.optional().describe('Stand with the state while a passkey is asked for, but not in the answer to `GET`. The answer to a request that did not ask anew has the same ones.'),
+  creationOptions: CreationOptions.optional().describe('Answered to `append_options`.'),
+  signals: Signals.optional().describe('Answered to a passkey that signed in or was created, and to the request that completed the login.'),
+  tokens: Tokens.optional().describe('Answered to the request that completed the login.'),
 })
 export type SessionAnswer = z.infer<typeof SessionAnswer>
 
-/** Answered to `refresh`. */
 export const RefreshAnswer = z.object({ tokens: Tokens })
-/** Answered to `unlock`: the PIN was right. */
-export const UnlockAnswer = z.object({ unlocked: z.literal(true) })
-/** Answered to `switch_biometrics`: how it is now. */
-export const BiometricsAnswer = z.object({ enabled: z.boolean() })
+export const UnlockAnswer = z.object({ unlocked: z.literal(true) }).describe('The PIN was right.')
+export const BiometricsAnswer = z.object({ enabled: z.boolean() }).describe('How it is now.')
 
-/** RFC 9457, as `application/problem+json`. With a session, the problem carries its state too. */
-export const Problem = z.object({
-  type: z.string(),
-  title: z.string(),
-  status: z.int(),
-  /** Stable; what an app decides by. */
-  code: z.union([Refusal, z.string()]),
-  detail: z.string().optional(),
-  reason: z.string().optional(),
-  retryable: z.boolean().optional(),
-  attemptsLeft: z.int().optional(),
-  ...SessionAnswer.partial().shape,
-})
+export const Problem = z
+  .object({
+    type: z.string().describe('`urn:keyledger:problem:` and the code.'),
+    title: z.string(),
+    status: z.int(),
+    code: z.string().describe('Stable; what an app decides by. Later releases may answer codes that are not listed here.'),
+    detail: z.string().optional(),
+    reason: z.string().optional(),
+    retryable: z.boolean().optional(),
+    attemptsLeft: z.int().optional(),
+    unknownCredentialId: z.string().optional().describe('A passkey that is not known here, or was not taken: the device may forget it (signalUnknownCredential).'),
+    maxAgeSeconds: z.int().optional().describe('With `insufficient_user_authentication`: how fresh the login must be (RFC 9470).'),
+    account: z.uuid().optional().describe('With `identifier_taken`: the account that has exactly these identifiers. Told to a backend alone.'),
+    ...SessionAnswer.partial().shape,
+  })
+  .describe('RFC 9457. With a session, the problem carries its state too.')
 export type Problem = z.infer<typeof Problem>
+
+export const Passkey = z
+  .object({
+    id: z.string(),
+    name: z.string().describe('As the person called it, else the provider.'),
+    provider: z.string().nullable().describe('Who keeps it, by its AAGUID; null for a provider that is not known.'),
+    aaguid: z.string(),
+    status: z.enum(['pending', 'active']),
+    createdAt: z.iso.datetime(),
+    lastUsedAt: z.iso.datetime().nullable().describe('Null: never, or not known now.'),
+    backedUp: z.boolean().describe('It is synchronized, so losing the device does not lose it.'),
+    here: z.boolean().describe('It was created or used on this installation.'),
+  })
+  .describe("A passkey in the person's list.")
+export const PasskeysAnswer = z.object({ passkeys: z.array(Passkey), signals: Signals })
+
+export const Contact = z.object({ id: z.string(), channel: Channel, address: z.string() }).describe('Where codes and notices go.')
+export const OwnAccountAnswer = z.object({ contacts: z.array(Contact) })
+
+export const AccountPasskey = Passkey.omit({ here: true, lastUsedAt: true })
+export const AccountAnswer = z
+  .object({
+    account: z.uuid(),
+    status: z.enum(['active', 'disabled', 'erased']),
+    registeredAt: z.iso.datetime(),
+    identifiers: z.array(z.object({ kind: z.enum(['email', 'phone', 'username']), value: z.string() })),
+    contacts: z.array(Contact),
+    hasPassword: z.boolean(),
+    mfa: z.boolean(),
+    locale: z.string().nullable(),
+    passkeys: z.array(AccountPasskey),
+  })
+  .describe("What the company's backend is told of an account.")
+export const ImportAnswer = z.object({
+  results: z
+    .array(z.object({ outcome: z.enum(['registered', 'exists', 'refused']), account: z.uuid().nullable(), reason: z.string().nullable() }))
+    .describe('Each with the place that it had in the request.'),
+})
+export const EraseAnswer = z.object({
+  account: z.uuid(),
+  erased: z.enum(['done', 'pending']).describe('`pending`: the person is refused everywhere already, and what is left of the erasure is done by repeating the request.'),
+})
