@@ -4,8 +4,8 @@
  */
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { PublicKeyCredentialCreationOptionsJSON } from '@simplewebauthn/server'
-import { actions, type Action, type Channel, type Platform, type SignedInAction, type SkipReason } from '../domain/session/vocabulary.ts'
+import type { PublicKeyCredentialCreationOptionsJSON, PublicKeyCredentialRequestOptionsJSON } from '@simplewebauthn/server'
+import { actions, type Action, type Channel, type PasswordReason, type Platform, type SignedInAction, type SkipReason } from '../domain/session/vocabulary.ts'
 import type { Problem, SessionAnswer, Tokens } from '../mobile-contracts/answers.ts'
 import type { Authenticator, Ceremony } from './authenticator.ts'
 
@@ -20,7 +20,10 @@ export type ClientSettings = {
   installation?: string
   platform?: Platform
   supports?: readonly string[]
-  device?: { model?: string; locale?: string; osVersion?: string; appVersion?: string; screenLock?: boolean }
+  device?: {
+    model?: string; locale?: string; osVersion?: string; appVersion?: string
+    screenLock?: boolean; biometrics?: boolean; credentialManager?: boolean; conditionalCreate?: boolean
+  }
   /** How often a request is sent at most, while the network or the engine is down. */
   attempts?: number
   fetch?: typeof fetch
@@ -43,8 +46,8 @@ export function createClient(settings: ClientSettings) {
   let last: Sent | undefined
 
   const session = (): string => latest.session?.id ?? 'none'
-  /** The flow token until completion, the access token after it. */
-  const bearer = (): string => tokens?.accessToken ?? flowToken
+  /** The flow token until completion, the access token after it. A session in the settings has none of its own. */
+  const bearer = (): string => (latest.session?.purpose === 'settings' ? flowToken : (tokens?.accessToken ?? flowToken))
 
   /** The same request, byte for byte, until an answer comes. */
   async function exchange(sent: Sent): Promise<Reply> {
@@ -92,6 +95,15 @@ export function createClient(settings: ClientSettings) {
     return exchange({ method: next.method, href: next.href, bearer: action === 'refresh' ? undefined : bearer(), key, body })
   }
 
+  /** The app's secret goes out as its hash, as in PKCE (RFC 7636, 4.2). */
+  function begin(fields: object, accessToken?: string): Promise<Reply> {
+    flowToken = randomBytes(32).toString('base64url')
+    latest = {}
+    const flowChallenge = createHash('sha256').update(flowToken).digest('base64url')
+    const body = { app, installation, flowChallenge, supports, device: { platform, ...device }, ...fields }
+    return exchange({ method: 'POST', href: '/v1/sessions', bearer: accessToken, key: newKey(), body })
+  }
+
   const append = (credential: object): Promise<Reply> => send('append', { credential })
 
   return {
@@ -112,16 +124,23 @@ export function createClient(settings: ClientSettings) {
     /** The last request once more, under its key: what an app does that never saw the answer. */
     repeat: (): Promise<Reply> => exchange(last as Sent),
 
-    /** A new login. The app's secret goes out as its hash, as in PKCE (RFC 7636, 4.2). */
-    start(identifier: string): Promise<Reply> {
-      flowToken = randomBytes(32).toString('base64url')
-      latest = {}
+    /** A new login; without an identifier a passkey is to say who it is. */
+    start(identifier?: string): Promise<Reply> {
       tokens = undefined
-      const flowChallenge = createHash('sha256').update(flowToken).digest('base64url')
-      const body = { app, installation, flowChallenge, supports, identifier, device: { platform, ...device } }
-      return exchange({ method: 'POST', href: '/v1/sessions', key: newKey(), body })
+      return begin({ identifier })
     },
-    password: (password: string) => send('password', { password }),
+    /** A short session of its own, for who is signed in. Its tokens stay as they are. */
+    openSettings: (): Promise<Reply> => begin({ entryPoint: 'settings' }, tokens?.accessToken),
+
+    passkeyOptions: () => send('passkey_options'),
+    /** The system's prompt, for the options that came with the state. @throws DOMException when the device brought no passkey: report it */
+    async usePasskey(authenticator: Authenticator, ceremony: Partial<Ceremony> = {}): Promise<Reply> {
+      const { requestOptions } = latest
+      if (!requestOptions) throw new Error('no passkey is asked for')
+      return send('passkey', { credential: await authenticator.get(requestOptions as PublicKeyCredentialRequestOptionsJSON, { origin, ...ceremony }) })
+    },
+    passkeyReport: (code: string, message?: string) => send('passkey_report', { platform, code, message }),
+    password: (password: string, how: { insteadOf?: PasswordReason; autofilled?: boolean } = {}) => send('password', { password, ...how }),
 
     appendOptions: () => send('append_options'),
     append,

@@ -80,7 +80,7 @@ export async function tokensTell(stage: Stage, app: Client, ...types: TokensEven
 
 const typesOf = (events: readonly { type: string }[]): string[] => events.map(({ type }) => type)
 
-/** Without what only one answer has: the seconds left at that moment, creation options, tokens, and the problem. */
-function publicState({ session, next, offer, passkey, otp, pin, biometrics }: Body) {
-  return { session: { ...session, secondsLeft: undefined }, next, offer, passkey, otp, pin, biometrics }
+/** Without what only one answer has: the seconds left at that moment, options, signals, tokens, and the problem. */
+function publicState({ session, next, assertion, offer, passkey, otp, pin, biometrics }: Body) {
+  return { session: { ...session, secondsLeft: undefined }, next, assertion, offer, passkey, otp, pin, biometrics }
 }

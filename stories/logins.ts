@@ -12,7 +12,7 @@ export const logins: Story[] = [
     const app = stage.newApp()
 
     taken(await app.start(ada.email))
-    assert.deepEqual(legal(app), ['password'])
+    assert.deepEqual(legal(app), ['password', 'recover'])
     taken(await app.password(ada.password))
     assert.deepEqual(app.latest.offer, { outcome: 'offered', reason: null, number: 1, mode: 'manual', entryPoint: 'post_login', variant: null })
     taken(await app.createPasskey(ada.phone))
@@ -75,7 +75,7 @@ export const logins: Story[] = [
     await accountTells(stage, ada, 'PasskeyLinked', 'PasskeyActivated')
   }],
 
-  ['the next login on the same device asks again for none of what was set up there', async (stage) => {
+  ['the next login by password on the same device asks again for none of what was set up there', async (stage) => {
     const ada = await stage.newPerson()
     const app = stage.newApp()
     await firstLogin(stage, app, ada)
@@ -83,8 +83,11 @@ export const logins: Story[] = [
     assert.equal(app.latest.session?.step, 'otp')
     const { session, pin, biometrics } = await giveCode(stage, app, ada)
     assert.deepEqual([session?.status, pin?.outcome, biometrics?.outcome], ['completed', 'here', 'here'])
-    await tells(stage, app, 'IdentifierEntered', 'PasswordVerified', 'AppendWithheld', 'OtpIssued', 'OtpSent', 'OtpVerified', 'SessionCompleted')
-    assert.equal((await stage.events(`session-${app.session}`))[2]?.data['reason'], 'has_passkey_here')
+    await tells(
+      stage, app, 'IdentifierEntered', 'PasskeyRequested', 'PasswordChosen', 'PasswordVerified', 'AppendWithheld', 'OtpIssued', 'OtpSent', 'OtpVerified',
+      'SessionCompleted',
+    )
+    assert.equal((await stage.events(`session-${app.session}`))[4]?.data['reason'], 'has_passkey_here')
   }],
 
   ['another device of the same person is offered a passkey of its own, and knows of no PIN', async (stage) => {
@@ -99,7 +102,7 @@ export const logins: Story[] = [
     assert.equal(tablet.latest.pin?.outcome, 'due')
     await finish(tablet)
     await tells(
-      stage, tablet, 'IdentifierEntered', 'PasswordVerified', 'AppendOffered', 'AppendStarted', 'PasskeyAppended',
+      stage, tablet, 'IdentifierEntered', 'PasskeyRequested', 'PasswordChosen', 'PasswordVerified', 'AppendOffered', 'AppendStarted', 'PasskeyAppended',
       'OtpIssued', 'OtpSent', 'OtpVerified', 'PinSkipped', 'BiometricSkipped', 'SessionCompleted',
     )
     await accountTells(stage, ada, ...firstLoginLeaves, 'PasskeyLinked', 'PasskeyActivated')

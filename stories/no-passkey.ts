@@ -63,11 +63,11 @@ export const noPasskey: Story[] = [
     reported('1001', { event: 'AppendCancelled', data: report('ios', '1001', 'dismissed_or_timed_out'), retry: true })],
 
   ['a prompt that never appeared is not taken for a no',
-    reported('1010', { event: 'AppendNotShown', data: report('ios', '1010', 'device_not_configured'), retry: false })],
+    reported('1010', { event: 'AppendNotShown', data: { ...report('ios', '1010', 'device_not_configured'), retryable: false }, retry: false })],
 
   ['a ceremony that failed on the device is told as the device told it', reported(
     'CreateCredentialUnknownException',
-    { event: 'AppendFailed', data: { by: 'device', ...report('android', 'CreateCredentialUnknownException', 'unknown'), retryable: true }, retry: true },
+    { event: 'AppendFailed', data: { by: 'device', ...report('android', 'CreateCredentialUnknownException', 'unspecified'), retryable: true }, retry: true },
     { platform: 'android' },
   )],
 

@@ -13,7 +13,7 @@ export const proofs: Story[] = [
     const wrong = { status: 403, code: 'password_rejected' }
     const [first, second] = [refused(await known.password('not my password'), wrong), refused(await unknown.password('not my password'), wrong)]
     assert.deepEqual(alike(first), alike(second))
-    assert.deepEqual(legal(known), ['password'])
+    assert.deepEqual(legal(known), ['password', 'recover'])
     await tells(stage, known, 'IdentifierEntered', 'PasswordRejected')
     await tells(stage, unknown, 'IdentifierEntered', 'PasswordRejected')
     const reasons = await Promise.all([known, unknown].map(async ({ session }) => (await stage.events(`session-${session}`))[1]?.data['reason']))

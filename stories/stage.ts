@@ -31,6 +31,7 @@ export const shop = {
   rpId: 'shop.example',
   ios: [{ teamId: 'ABCDE12345', bundleId: 'example.shop' }],
   android: [{ package: 'example.shop', fingerprints: [createHash('sha256').update('the signing certificate').digest('base64url')] }],
+  recoverUrl: 'https://shop.example/recover',
 }
 
 /** One for all stages on a node, which may hold what an earlier run has written. */

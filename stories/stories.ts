@@ -7,6 +7,7 @@ import { startPostgres } from '../projections/testing-postgres.ts'
 import { concurrency } from './concurrency.ts'
 import { logins } from './logins.ts'
 import { noPasskey } from './no-passkey.ts'
+import { conditional, passkeyLogins, settings, silently } from './passkeys.ts'
 import { everythingOff, offerOnly, passwordAlone, passwordAndOffer, pinOnServer, serverPin } from './other-policies.ts'
 import { privacy, searching } from './privacy.ts'
 import { proofs } from './proofs.ts'
@@ -19,7 +20,8 @@ export type Log = (typeof logs)[number]
 export type Test = [sentence: string, run: () => Promise<void>]
 
 const acts = (many: number): { policy: z.input<typeof Policy>; stories: Story[] }[] => [
-  { policy: {}, stories: [...logins, ...noPasskey, ...proofs, ...signedIn, ...concurrency(many)] },
+  { policy: {}, stories: [...logins, ...passkeyLogins, ...settings, ...noPasskey, ...proofs, ...signedIn, ...concurrency(many)] },
+  { policy: silently, stories: conditional },
   { policy: everythingOff, stories: passwordAlone },
   { policy: offerOnly, stories: passwordAndOffer },
   { policy: pinOnServer, stories: serverPin },

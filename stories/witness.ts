@@ -1,7 +1,7 @@
 /** Stands between the apps of the stories and the engine: notes every secret that passes, and holds every answer against the contract. */
 import assert from 'node:assert/strict'
-import { z } from 'zod'
-import { BiometricsAnswer, Problem, RefreshAnswer, SessionAnswer, UnlockAnswer, type Tokens } from '../mobile-contracts/answers.ts'
+import { assertDescribed } from '../http/testing-contract.ts'
+import type { Tokens } from '../mobile-contracts/answers.ts'
 
 export const kinds = ['identifier', 'address', 'password', 'code', 'pin', 'flow token', 'access token', 'refresh token', 'device'] as const
 export type Secret = (typeof kinds)[number]
@@ -31,8 +31,10 @@ export function createWitness(): Witness {
 
       const response = await fetch(input, { ...init, headers })
       const text = await response.clone().text()
-      if (text !== '') checkAnswer(path, response, JSON.parse(text))
-      noteTokens(text === '' ? {} : JSON.parse(text))
+      const body = text === '' ? undefined : JSON.parse(text)
+      assertDescribed({ method: init.method ?? 'GET', path, status: response.status, body, contentType: response.headers.get('content-type') })
+      assert.equal(response.headers.get('cache-control'), 'no-store')
+      noteTokens(body ?? {})
       return response
     },
   }
@@ -42,21 +44,4 @@ export function createWitness(): Witness {
     // What makes a refresh token good is its last part.
     note('refresh token', tokens?.refreshToken, tokens?.refreshToken.split('.').at(-1))
   }
-}
-
-const answersOf: [path: RegExp, schema: z.ZodType][] = [
-  [/\/refresh$/, RefreshAnswer],
-  [/\/unlock$/, UnlockAnswer],
-  [/\/biometrics$/, z.union([SessionAnswer, BiometricsAnswer])],
-  [/^\/v1\/sessions/, SessionAnswer],
-]
-
-/** A schema drops the fields that it does not name: what it leaves must be all that there was. */
-function checkAnswer(path: string, { status, headers, ok }: Response, body: unknown): void {
-  const schema = ok ? answersOf.find(([pattern]) => pattern.test(path))?.[1] : Problem
-  assert.ok(schema, `${path} has no place in the contract`)
-  assert.deepEqual(schema.parse(body), body)
-  assert.equal(headers.get('content-type')?.split(';')[0], ok ? 'application/json' : 'application/problem+json')
-  assert.equal(headers.get('cache-control'), 'no-store')
-  if (!ok) assert.equal((body as Problem).status, status)
 }
