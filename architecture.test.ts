@@ -32,6 +32,7 @@ const rules: Record<string, Rule> = {
   '': { imports: [...anything, 'cli'] },
   cli: { imports: [...anything, '', 'stories'] },
   bench: { imports: [...anything, ''] },
+  demo: { imports: [...anything, ''] },
   scripts: { imports: [...anything, ''] },
   stories: { imports: [...anything, ''] },
 }
@@ -39,7 +40,7 @@ const rules: Record<string, Rule> = {
 /** What only tests run may import whatever it needs: tests, their helpers and lists of cases, contract suites, servers that stand in for others. */
 const forTests = /\.(test|deno)\.ts$|^domain\/session\/given\.ts$|(\/testing(-[\w-]+)?|-cases)\.ts$|^eventlog\/(contract\.ts$|contract\/|stand-in\/)/
 /** Never part of a running engine. */
-const besideIt = /^(stories|bench|scripts)\/|^vitest\.config\.ts$/
+const besideIt = /^(stories|bench|demo|scripts)\/|^vitest\.config\.ts$/
 const readsEnvironment = /\b(process|Deno)\s*(\.|\[')\s*env\b|\bfrom 'node:process'/
 const mayReadEnvironment = /^(config\.ts$|vitest\.config\.ts$|scripts\/|bench\/)/
 
