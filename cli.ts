@@ -17,8 +17,10 @@ const usage = `Usage: npm run --silent cli -- COMMAND
   projections status
   projections rebuild NAME|--all        while the engine serves
 
+  apps check                            do the apps' domains publish what is registered?
   keys rotate-signing                   a new key for access tokens
-  demo                                  two logins against an engine of their own`
+  keys new-backend NAME                 a key for the service API, and what the configuration says of it
+  demo                                  three logins against an engine of their own`
 
 /** sysexits.h: the command was used incorrectly. */
 const exitUsage = 64
@@ -57,10 +59,20 @@ const commands: Readonly<Record<string, (args: string[]) => Promise<number>>> = 
     const { rebuildProjections } = await import('./cli/projections.ts')
     return rebuildProjections(readConfig(), operands[0])
   },
+  async 'apps check'(args) {
+    parse(args, {}, [])
+    const { checkApps } = await import('./cli/apps.ts')
+    return checkApps(readConfig())
+  },
   async 'keys rotate-signing'(args) {
     parse(args, {}, [])
     const { rotateSigningKey } = await import('./cli/keys.ts')
     return rotateSigningKey(readConfig())
+  },
+  async 'keys new-backend'(args) {
+    const { operands } = parse(args, {}, ['NAME'])
+    const { newBackendKey } = await import('./cli/keys.ts')
+    return newBackendKey(operands[0] ?? '')
   },
   async demo(args) {
     parse(args, {}, [])

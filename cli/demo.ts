@@ -1,4 +1,4 @@
-/** `npm run demo`: two first logins against an engine of their own, over real HTTP; first the steps as they happen, then the streams that they left. */
+/** `npm run demo`: three logins against an engine of their own, over real HTTP; first the steps as they happen, then the streams that they left. */
 import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -32,14 +32,19 @@ export async function demo(print: (line: string) => void): Promise<void> {
     }
 
     print('\nAda signs in with her password and creates a passkey')
+    const phone = createAuthenticator()
     const ada = await begin('ada@example.com')
     await told('identifier', ada.start('ada@example.com'))
     await told('password', ada.password(password))
-    await told('passkey created on the device', ada.createPasskey(createAuthenticator()))
+    await told('passkey created on the device', ada.createPasskey(phone))
     await told('a code by e-mail', ada.otpSend('email'))
     await told('the code', ada.otp(codes.get('ada@example.com') ?? ''))
     await told('a PIN, kept on the device', ada.pin())
     await told('biometrics on', ada.biometrics(true))
+
+    print('\nAda comes back: the passkey alone')
+    await told('identifier', ada.start('ada@example.com'))
+    await told('passkey', ada.usePasskey(phone))
 
     print('\nBob says: not now')
     const bob = await begin('bob@example.com')
