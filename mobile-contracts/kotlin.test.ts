@@ -140,8 +140,10 @@ describe.skipIf(missing !== undefined)(title, () => {
   let jar = ''
   beforeAll(() => void (jar = compiled()), 120_000)
 
+  // Java writes in the encoding of the terminal, which may have none; the last of these names is that of newer versions.
+  const utf8 = ['-Dfile.encoding=UTF-8', '-Dsun.stdout.encoding=UTF-8', '-Dstdout.encoding=UTF-8']
   const start = (args: string[], environment: Record<string, string> = {}): ChildProcess =>
-    spawn(java, ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-cp', [jar, jars('kotlin-stdlib')].join(delimiter), 'keyledger.demo.MainKt', ...args], {
+    spawn(java, ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', ...utf8, '-cp', [jar, jars('kotlin-stdlib')].join(delimiter), 'keyledger.demo.MainKt', ...args], {
       env: { ...process.env, ...environment },
       stdio: ['pipe', 'pipe', 'inherit'],
     })
