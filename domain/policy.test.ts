@@ -85,7 +85,7 @@ describe('The plan of a login', () => {
 
   test('needs of an app every action of a step but the ones that pass it over', () => {
     const neededFor = (step: Step): Action[] => actions.filter((action) => !supportsStep(without(action), step))
-    expect(Step.options.flatMap(neededFor)).toEqual(['passkey', 'password', 'append_options', 'append', 'otp_send', 'otp', 'pin', 'biometrics'])
+    expect(Step.options.flatMap(neededFor)).toEqual(['passkey', 'passkey_options', 'password', 'append_options', 'append', 'otp_send', 'otp', 'pin', 'biometrics'])
   })
 })
 

@@ -49,7 +49,8 @@ export type Plan = z.infer<typeof Plan>
 
 /** The actions without which an app cannot take a step. */
 const needs: Record<Step, readonly Action[]> = {
-  passkey: ['passkey'],
+  // One that was refused or not there leaves only fresh options.
+  passkey: ['passkey', 'passkey_options'],
   password: ['password'],
   append: ['append_options', 'append'],
   otp: ['otp_send', 'otp'],

@@ -23,7 +23,7 @@
  * The order of the four middle steps and what each demands in either branch is the plan's. An account marked MFA has `otp` before `append`;
  * a passkey with user verification is both factors, so no code is asked then. Settings have the offer alone, and give no tokens.
  */
-import type { Branch, Plan } from '../policy.ts'
+import { supportsStep, type Branch, type Plan } from '../policy.ts'
 import type { SessionView } from './state.ts'
 import type { Action, PlanStep, Requirement, Step } from './vocabulary.ts'
 
@@ -81,7 +81,7 @@ export function legalActions(view: SessionView, now: string): Action[] {
 /** Whether a passkey may sign in now: there is one, as far as is known, and it has not failed too often. */
 const asksForPasskey = ({ usernameless, passkeys, supports, assertion }: SessionView): boolean =>
   (usernameless || passkeys > 0) &&
-  supports.includes('passkey') &&
+  supportsStep(supports, 'passkey') &&
   assertion.failures < limits.passkeyFailures &&
   (assertion.outcome === 'requested' || (assertion.retryable && assertion.requests < limits.passkeyRequests))
 

@@ -75,8 +75,8 @@ describe('An account that has a passkey', () => {
     expect(legalActions(folded(events).view, at(1))).toEqual(['passkey', 'passkey_options', 'passkey_report', 'password'])
   })
 
-  test('is asked for the password by an app that does not know how', () => {
-    const { events } = knows({ passkeys: 2 }, {}, { supports: without('passkey') })
+  test.each<Action>(['passkey', 'passkey_options'])('is asked for the password by an app that does not know how: %s', (missing) => {
+    const { events } = knows({ passkeys: 2 }, {}, { supports: without(missing) })
     expect(typesOf(events)).toEqual(['IdentifierEntered'])
     expect(legalActions(folded(events).view, at(1))).toEqual(['password'])
   })
