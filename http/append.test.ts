@@ -46,6 +46,13 @@ describe('The passkey', () => {
     expect(reply.body.passkey).toEqual({ id: credential.id, status: 'active' })
   })
 
+  test('is there no more when the login ran out of time before the code', async () => {
+    const { login } = await atOffer()
+    const { body } = await login.step('append', { credential: await api.credential(login) })
+    api.pass(900)
+    expect([body.passkey.status, (await login.read()).body.passkey]).toEqual(['pending', null])
+  })
+
   test('is active at once where no code is demanded', async () => {
     const { login } = await atOffer(everywhere({ ...off, pin: 'optional' }))
     done(await login.step('append', { credential: await api.credential(login) }), ['PasskeyLinked', 'PasskeyActivated', 'PasskeyAppended'], 'pin')
