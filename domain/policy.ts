@@ -96,11 +96,10 @@ export const demandCode = (plan: Plan): Plan => ({
 })
 
 /** The required steps that the app does not support, `first` among them: the one that the session cannot begin without. */
-export const unsupportedSteps = ({ withPasskey, withoutPasskey }: Plan, supports: readonly string[], first?: Step): Step[] =>
-  ([...(first ? [first] : []), 'otp', 'pin', 'biometrics'] as const).filter((step) => {
-    const required = step === first || withPasskey[step as keyof Branch] === 'required' || withoutPasskey[step as keyof Branch] === 'required'
-    return required && !supportsStep(supports, step)
-  })
+export function unsupportedSteps({ withPasskey, withoutPasskey }: Plan, supports: readonly string[], first?: Step): Step[] {
+  const required = (['otp', 'pin', 'biometrics'] as const).filter((step) => withPasskey[step] === 'required' || withoutPasskey[step] === 'required')
+  return [...(first ? [first] : []), ...required].filter((step) => !supportsStep(supports, step))
+}
 
 const within = (supports: readonly string[], step: PlanStep, wanted: Requirement): Requirement =>
   wanted === 'optional' && !supportsStep(supports, step) ? 'off' : wanted
@@ -118,11 +117,19 @@ export type OfferFacts = {
   passkeyHere: boolean
 }
 
+/** What the app says that the device can do; left out where it does not say. */
+export type Device = {
+  osVersion?: string | undefined
+  screenLock?: boolean | undefined
+  credentialManager?: boolean | undefined
+  conditionalCreate?: boolean | undefined
+}
+
 /** Where an offer would be made. */
 export type OfferPlace = {
   supports: readonly string[]
   platform: Platform
-  device: { osVersion?: string | undefined; screenLock?: boolean | undefined; credentialManager?: boolean | undefined; conditionalCreate?: boolean | undefined }
+  device: Device
   entryPoint: EntryPoint
   /** A credential manager filled the password in, and every required factor was given. */
   maybeConditional: boolean

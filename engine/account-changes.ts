@@ -1,6 +1,7 @@
 /** One change of an account on somebody's request: written once for each Idempotency-Key, and answered the same each time. */
 import { createHmac } from 'node:crypto'
 import { decideAdministration } from '../domain/account/administration.ts'
+import type { AccountDecision } from '../domain/account/decision.ts'
 import { accountEvents } from '../domain/account/events.ts'
 import { evolve, type AccountState } from '../domain/account/state.ts'
 import { parseFact } from '../domain/event.ts'
@@ -46,23 +47,29 @@ export function createAccountChanges({ streams }: { streams: Streams }) {
   }
 
   /**
-   * `commandOf` is asked for a new request alone, and again when the account changed meanwhile. @returns the account as the request left it
+   * `decide` is asked for a new request alone, and again when the account changed meanwhile.
+   * @returns the account as it is now, and the revision that this request wrote before, if it did
    * @throws Fault account_unknown, contact_unknown, passkey_unknown, key_reused; Forgotten for an account that was erased
    */
-  async function change(account: string, { actor, session }: Asking, request: Request, commandOf: CommandOf): Promise<AccountState> {
+  async function write(account: string, { actor, session }: Pick<Asking, 'actor' | 'session'>, request: Request, decide: (state: AccountState) => AccountDecision | Promise<AccountDecision>) {
     const cause: Cause = { actor, correlationId: session ?? account, ...request }
-    const { result, folded } = await streams.transact(accounts, accountStream(account), cause, async (current) => {
+    const { result: before, folded } = await streams.transact(accounts, accountStream(account), cause, async (current) => {
       if (!current) throw new Fault('account_unknown')
       const written = writtenBy(request, current)
       if (written !== undefined) return { events: [], result: written }
-      const { outcome, events } = decideAdministration(current.state, await commandOf(current.state))
+      const { outcome, events } = await decide(current.state)
       if (outcome === 'account_gone') throw new Forgotten('the account was erased')
       if (outcome !== 'done') throw new Fault(outcome as 'contact_unknown' | 'passkey_unknown')
       return { events, result: undefined }
     })
-    const { state, revision } = folded as Folded<AccountState>
-    return result === undefined || result === revision ? state : at(account, result)
+    return { present: folded as Folded<AccountState>, before }
   }
 
-  return { at, change }
+  /** @returns the account as the request left it, however often it is repeated @throws as `write` */
+  async function change(account: string, asking: Asking, request: Request, commandOf: CommandOf): Promise<AccountState> {
+    const { present, before } = await write(account, asking, request, async (state) => decideAdministration(state, await commandOf(state)))
+    return before === undefined || before === present.revision ? present.state : at(account, before)
+  }
+
+  return { at, write, change }
 }

@@ -1,7 +1,6 @@
 /** Step 3: the passkey, from the options to the link. */
 import { accepted, descriptors } from '../domain/account/passkeys.ts'
 import { decideAppend, decideAppendOptions, decideAppendReport, decideAppendSkip, type AppendReport, type AppendVerdict } from '../domain/session/append.ts'
-import { limits } from '../domain/session/flow.ts'
 import { classifyReport } from '../domain/session/reports.ts'
 import type { Platform, SkipReason } from '../domain/session/vocabulary.ts'
 import type { Streams } from '../eventlog/transact.ts'
@@ -9,7 +8,7 @@ import { creationOptions, verifyCreation, type NewPasskey } from '../factors/pas
 import type { Vault } from '../vault/vault.ts'
 import type { Settings } from './apps.ts'
 import { accountStream, accounts } from './people.ts'
-import { relyingParty } from './relying-party.ts'
+import { newChallenge, relyingParty } from './relying-party.ts'
 import { nameOf } from './signals.ts'
 import type { Answer, Step } from './step.ts'
 
@@ -22,9 +21,8 @@ export function createAppendSteps(dependencies: { streams: Streams; vault: Vault
   const options: Step<Options> = {
     action: 'append_options',
     judge: async (_, person) => ({
-      challenge: Buffer.from(randomBytes(32)).toString('base64url'),
+      ...newChallenge({ randomBytes, now }),
       excludes: person ? descriptors(accepted(person.state)) : [],
-      expiresAt: new Date(now().getTime() + limits.ceremonySeconds * 1000).toISOString(),
     }),
     decide: decideAppendOptions,
   }
@@ -81,12 +79,14 @@ export function createAppendSteps(dependencies: { streams: Streams; vault: Vault
       })
     },
 
-    /** The id of a passkey that the device made and nobody here will take: the device may forget it. Undefined where the account has it. */
-    async unknownCredential({ state: { view } }: Answer, response: unknown): Promise<string | undefined> {
+    /** A refusal names the passkey that the device made and nobody here will take, so that the device may forget it; not one that the account has. */
+    async namingUnknown(answer: Answer, response: unknown): Promise<Answer> {
+      const { outcome, state: { view } } = answer
       const id = (response as { id?: unknown } | null)?.id
-      const account = view.account === null ? undefined : await streams.load(accounts, accountStream(view.account))
-      if (typeof id !== 'string' || !/^[\w-]{1,1364}$/.test(id) || !account) return undefined
-      return accepted(account.state).some(({ passkey }) => passkey === id) ? undefined : id
+      if (!('refused' in outcome) || view.account === null || typeof id !== 'string' || !/^[\w-]{1,1364}$/.test(id)) return answer
+      const account = await streams.load(accounts, accountStream(view.account))
+      const isUnknown = account && !accepted(account.state).some(({ passkey }) => passkey === id)
+      return isUnknown ? { ...answer, outcome: { ...outcome, unknownCredentialId: id } } : answer
     },
   }
 }

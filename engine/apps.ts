@@ -2,17 +2,10 @@
 import { z } from 'zod'
 import type { Policy } from '../domain/policy.ts'
 import type { Backend } from './backends.ts'
+import { sha256Of } from './sha256.ts'
 
 /** SHA-256 of a signing certificate, as colon hex (what `keytool` prints) or base64url. */
-const Fingerprint = z.string().transform((text, context) => {
-  const hex = /^([0-9a-f]{2}:){31}[0-9a-f]{2}$/i.test(text)
-  const bytes = hex ? Buffer.from(text.replaceAll(':', ''), 'hex') : Buffer.from(text, 'base64url')
-  const canonical = bytes.toString('base64url')
-  // The decoder skips what it does not know: a value with a slip in it must not pass for another one.
-  if (bytes.length === 32 && (hex || canonical === text)) return canonical
-  context.issues.push({ code: 'custom', input: text, message: 'must be the SHA-256 of a certificate: 32 bytes as colon hex or base64url' })
-  return z.NEVER
-})
+const Fingerprint = sha256Of('a certificate', { hex: /^([0-9a-f]{2}:){31}[0-9a-f]{2}$/i, called: 'colon hex' })
 
 /** A domain in lower case, no address: the hash of an rpId is that of its bytes (WebAuthn Level 3, 4, "RP ID": a valid domain string). */
 const domain = /^(?=.{1,253}$)(localhost|([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?)$/

@@ -1,17 +1,10 @@
 /** Who may administer accounts: the company's backends, each by a random key of which the configuration holds the SHA-256 alone. */
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { z } from 'zod'
+import { sha256Of } from './sha256.ts'
 
 /** As hex (what `sha256sum` prints) or base64url. */
-const Sha256 = z.string().transform((text, context) => {
-  const hex = /^[0-9a-f]{64}$/i.test(text)
-  const bytes = Buffer.from(text, hex ? 'hex' : 'base64url')
-  const canonical = bytes.toString('base64url')
-  // The decoder skips what it does not know: a value with a slip in it must not pass for another one.
-  if (bytes.length === 32 && (hex || canonical === text)) return canonical
-  context.issues.push({ code: 'custom', input: undefined, message: 'must be the SHA-256 of a key: 32 bytes as hex or base64url' })
-  return z.NEVER
-})
+const Sha256 = sha256Of('a key', { hex: /^[0-9a-f]{64}$/i, called: 'hex' })
 
 export const BackendId = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'must be 1 to 64 of a-z, 0-9, ".", "_" and "-"')
 

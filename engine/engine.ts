@@ -1,4 +1,5 @@
 /** Keyledger without its surroundings: everything it needs from outside is an argument. */
+import { done } from '../domain/account/decision.ts'
 import { decideBiometricSwitch } from '../domain/account/installations.ts'
 import { decideBiometrics, decideBiometricsSkip } from '../domain/session/biometrics.ts'
 import { decideSignOut } from '../domain/session/end.ts'
@@ -14,7 +15,7 @@ import { hmac } from '../vault/sealing.ts'
 import { createSigningKeys } from '../vault/signing-keys.ts'
 import { openVault, type MasterKeys } from '../vault/vault.ts'
 import { createAccountCommands } from './account-commands.ts'
-import { createAccountChanges, writtenBy, type Request } from './account-changes.ts'
+import { createAccountChanges, type Request } from './account-changes.ts'
 import { createAccountView } from './account-view.ts'
 import { createAccounts } from './accounts.ts'
 import { createAdministration } from './administration.ts'
@@ -28,7 +29,6 @@ import { createOwnAccount } from './own-account.ts'
 import { createOwnPasskeys } from './own-passkeys.ts'
 import { createPasskeySteps } from './passkey.ts'
 import { createPasswordStep } from './password.ts'
-import { accountStream, accounts } from './people.ts'
 import { createPinSteps } from './pin.ts'
 import { createStart } from './start.ts'
 import { answerOf, createStep, flowTokenMatches, repeatSeconds, sessions, sessionStream, type Answer, type Step, type StepRequest } from './step.ts'
@@ -106,11 +106,10 @@ export async function createEngine(dependencies: EngineDependencies) {
     requestOptions: passkey.requestOptions,
     password: (request: StepRequest, typed: string, given: PasswordGiven = {}) => take(password(typed, given), request),
     appendOptions: (request: StepRequest) => take(append.options, request),
-    append: (request: StepRequest, response: unknown) => take(append.append(response), request),
+    append: async (request: StepRequest, response: unknown) => append.namingUnknown(await take(append.append(response), request), response),
     appendSkip: (request: StepRequest, reason: SkipReason) => take(append.skip(reason), request),
     appendReport: (request: StepRequest, platform: Platform, code: string) => take(append.report(platform, code), request),
     creationOptions: append.creationOptions,
-    unknownCredential: append.unknownCredential,
     otpSend: (request: StepRequest, channel: Channel) => take(otp.send(channel), request),
     otp: (request: StepRequest, code: string) => take(otp.verify(code), request),
     otpSkip: (request: StepRequest) => take(otp.skip, request),
@@ -131,7 +130,7 @@ export async function createEngine(dependencies: EngineDependencies) {
     access: tokens.access,
     accessTo,
     ownAccount: createOwnAccount({ changes, commands, view, signedIn: tokens.signedIn, now }),
-    ownPasskeys: createOwnPasskeys({ streams, vault, settings, signedIn: tokens.signedIn, fingerprintSecret, now }),
+    ownPasskeys: createOwnPasskeys({ changes, vault, settings, signedIn: tokens.signedIn, fingerprintSecret, now }),
     tell: createNotices({ streams, vault, deliver, settings, now }),
     refresh: tokens.refresh,
     unlock: async (access: Access, typed: string, key: string) => {
@@ -142,10 +141,9 @@ export async function createEngine(dependencies: EngineDependencies) {
     async switchBiometrics(access: Access, enabled: boolean, key: string): Promise<void> {
       await tokens.signedIn(access)
       const request: Request = { causationId: `${access.session}/${key}`, fingerprint: hmac(fingerprintSecret, `biometrics\n${enabled}`).toString('base64url') }
-      const cause = { actor: `account:${access.account}`, correlationId: access.session, ...request }
-      await streams.transact(accounts, accountStream(access.account), cause, (folded) => {
-        if (!folded || folded.state.status !== 'active') throw new Fault('session_over')
-        return { events: writtenBy(request, folded) === undefined ? decideBiometricSwitch(folded.state, access.installation, enabled) : [], result: undefined }
+      await changes.write(access.account, { actor: `account:${access.account}`, session: access.session }, request, (state) => {
+        if (state.status !== 'active') throw new Fault('session_over')
+        return done(...decideBiometricSwitch(state, access.installation, enabled))
       })
     },
 
@@ -153,14 +151,13 @@ export async function createEngine(dependencies: EngineDependencies) {
     async signOut(session: string, token: string, everywhere: boolean): Promise<void> {
       const known = await streams.load(sessions, sessionStream(session))
       if (!known) throw new Fault('session_unknown')
-      if (!known.state.completion) {
+      // A session from the settings has no tokens: it has its flow token to the end, and nothing to sign out of.
+      if (!known.state.completion || known.state.view.purpose === 'settings') {
         if (!flowTokenMatches(known.state, token)) throw new Fault('flow_token_invalid')
         const cause = { actor: `app:${known.state.view.app}`, correlationId: session, causationId: newId() }
         await streams.transact(sessions, sessionStream(session), cause, (folded) => ({ events: folded ? decideSignOut(folded.state).events : [], result: undefined }))
         return
       }
-      // What the settings began is over by itself.
-      if (known.state.view.purpose === 'settings') return
       const access = await accessTo(session, token)
       const actor = `account:${access.account}`
       if (everywhere) await tokens.signOutEverywhere(access, actor)

@@ -1,13 +1,12 @@
 /** What somebody who is signed in does with their passkeys: see them, name them, remove them. Each answer is of the revision just read or written. */
-import { accepted, decideRemoval, decideRename, type AccountDecision } from '../domain/account/passkeys.ts'
+import type { AccountDecision } from '../domain/account/decision.ts'
+import { accepted, decideRemoval, decideRename } from '../domain/account/passkeys.ts'
 import type { AccountState, Passkey } from '../domain/account/state.ts'
-import type { Cause, Folded, Streams } from '../eventlog/transact.ts'
 import { hmac } from '../vault/sealing.ts'
 import type { Vault } from '../vault/vault.ts'
-import { writtenBy, type Request } from './account-changes.ts'
+import type { AccountChanges, Request } from './account-changes.ts'
 import type { Settings } from './apps.ts'
 import { Fault } from './faults.ts'
-import { accountStream, accounts } from './people.ts'
 import { providerOf } from './providers.ts'
 import { signalsOf, type Signals } from './signals.ts'
 import { demandFreshLogin } from './step-up.ts'
@@ -28,14 +27,14 @@ export async function shown(vault: Vault, { passkey, name, aaguid, status, linke
 }
 
 export function createOwnPasskeys(dependencies: {
-  streams: Streams
+  changes: AccountChanges
   vault: Vault
   settings: () => Settings
   signedIn: TokensOf['signedIn']
   fingerprintSecret: Uint8Array
   now: () => Date
 }) {
-  const { streams, vault, settings, signedIn, fingerprintSecret, now } = dependencies
+  const { changes, vault, settings, signedIn, fingerprintSecret, now } = dependencies
 
   async function answer({ account, app, installation }: Access, state: AccountState): Promise<OwnPasskeys> {
     const signals = await signalsOf({ vault, settings: settings() }, app, account, state)
@@ -49,14 +48,11 @@ export function createOwnPasskeys(dependencies: {
     await signedIn(access)
     const { account, session } = access
     const request: Request = { causationId: `${session}/${key}`, fingerprint: hmac(fingerprintSecret, what).toString('base64url') }
-    const cause: Cause = { actor: `account:${account}`, correlationId: session, ...request }
-    const { folded: after } = await streams.transact(accounts, accountStream(account), cause, async (folded) => {
-      if (!folded || folded.state.status !== 'active') throw new Fault('session_over')
-      const { events, outcome } = writtenBy(request, folded) === undefined ? await decide(folded.state) : { events: [], outcome: 'done' }
-      if (outcome === 'passkey_unknown') throw new Fault(outcome)
-      return { events, result: undefined }
+    const { present } = await changes.write(account, { actor: `account:${account}`, session }, request, (state) => {
+      if (state.status !== 'active') throw new Fault('session_over')
+      return decide(state)
     })
-    return answer(access, (after as Folded<AccountState>).state)
+    return answer(access, present.state)
   }
 
   return {

@@ -1,7 +1,6 @@
 /** Step 2, with a passkey: from the request to the assertion, and the device's report why there is none. */
 import { activePasskeys, decideUse, descriptors } from '../domain/account/passkeys.ts'
 import type { AccountState } from '../domain/account/state.ts'
-import { limits } from '../domain/session/flow.ts'
 import { decidePasskey, decidePasskeyOptions, decidePasskeyReport, type PasskeyRequest, type PasskeyVerdict } from '../domain/session/passkey.ts'
 import { meaningOf } from '../domain/session/reports.ts'
 import type { SessionState } from '../domain/session/state.ts'
@@ -11,7 +10,7 @@ import { readAssertion, requestOptions, verifyRequest } from '../factors/passkey
 import type { Settings } from './apps.ts'
 import { accountSaid, type Reachable } from './contacts.ts'
 import { accountStream, accounts } from './people.ts'
-import { relyingParty } from './relying-party.ts'
+import { newChallenge, relyingParty } from './relying-party.ts'
 import type { Answer, Step } from './step.ts'
 
 /** More than these are not named in a request: the newest are the likeliest. */
@@ -32,9 +31,8 @@ export function createPasskeySteps(dependencies: {
 
   /** A request for any passkey of the account; without one, for any passkey at all. */
   const request = (account: AccountState | undefined): PasskeyRequest => ({
-    challenge: Buffer.from(randomBytes(32)).toString('base64url'),
+    ...newChallenge({ randomBytes, now }),
     allow: account ? descriptors(activePasskeys(account).slice(-maxAllowed)) : [],
-    expiresAt: new Date(now().getTime() + limits.ceremonySeconds * 1000).toISOString(),
   })
 
   const options: Step<PasskeyRequest> = {

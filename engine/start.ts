@@ -3,11 +3,9 @@ import { createHmac } from 'node:crypto'
 import { activePasskeys } from '../domain/account/passkeys.ts'
 import type { AccountState } from '../domain/account/state.ts'
 import { decideStart, type Place, type Who } from '../domain/session/start.ts'
-import { outcomeOf, type Outcome } from '../domain/session/decision.ts'
-import { sessionEvents, type SessionEvent } from '../domain/session/events.ts'
-import { evolve, type SessionState } from '../domain/session/state.ts'
+import type { Outcome } from '../domain/session/decision.ts'
+import type { SessionEvent } from '../domain/session/events.ts'
 import type { EntryPoint, Platform } from '../domain/session/vocabulary.ts'
-import { parseFact } from '../domain/event.ts'
 import type { JsonObject } from '../eventlog/event-log.ts'
 import type { Cause, Decided, Streams } from '../eventlog/transact.ts'
 import { uuidOf } from '../vault/sealing.ts'
@@ -19,7 +17,7 @@ import { parseIdentifier } from './identifier.ts'
 import { findOwner } from './people.ts'
 import type { createPasskeySteps } from './passkey.ts'
 import { demandFreshLogin, signedInByPasskey } from './step-up.ts'
-import { answerOf, offerFacts, sessions, sessionStream, type Answer } from './step.ts'
+import { answerOf, answeredBefore, offerFacts, sessions, sessionStream, type Answer } from './step.ts'
 import type { TokensOf } from './tokens.ts'
 
 export type StartRequest = {
@@ -141,17 +139,6 @@ export function createStart(dependencies: {
 
   /** As it was answered first, whatever has come since: this request has no flow token, so it is told nothing that came after. */
   async function repeat(session: string, key: string, fingerprint: string): Promise<Answer> {
-    const mine: SessionEvent[] = []
-    let answer: { state: SessionState; revision: number; at: string } | undefined
-    for await (const recorded of streams.log.read(sessionStream(session))) {
-      const { $causationId, fingerprint: written } = recorded.metadata
-      if ($causationId !== key) break
-      if (written !== fingerprint) throw new Fault('key_reused')
-      const fact = parseFact(sessionEvents, recorded)
-      mine.push(fact)
-      answer = { state: evolve(answer?.state, fact), revision: recorded.revision, at: fact.at }
-    }
-    if (!answer) throw new Fault('session_unknown')
-    return answerOf(session, outcomeOf(mine), { ...answer, keys: new Map() })
+    return (await answeredBefore(streams, session, key, fingerprint)).answer
   }
 }

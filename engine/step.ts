@@ -5,7 +5,8 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 import { decideLeftByLogin, leavesNothing, type LeftByLogin } from '../domain/account/login.ts'
 import { isRevoked, type AccountState } from '../domain/account/state.ts'
-import { hasPasskeyHere, type AccountDecision } from '../domain/account/passkeys.ts'
+import type { AccountDecision } from '../domain/account/decision.ts'
+import { hasPasskeyHere } from '../domain/account/passkeys.ts'
 import type { Vault } from '../vault/vault.ts'
 import { decided, fold, illegal, outcomeOf, refuse, type Circumstances, type Decision, type Outcome } from '../domain/session/decision.ts'
 import { sessionEvents, type SessionEvent } from '../domain/session/events.ts'
@@ -164,23 +165,12 @@ export function createStep(dependencies: {
     return result
   }
 
-  /** The same answer again, from the log: the state as it was after the events that have this key. */
+  /** The same answer again, unless the flow token has died since. */
   async function repeat<V>(step: Step<V>, request: StepRequest, fingerprint: string, cause: Cause): Promise<Answer> {
-    const mine: SessionEvent[] = []
-    let then: Folded<SessionState> | undefined
-    let folded: Folded<SessionState> | undefined
-    for await (const recorded of streams.log.read(sessionStream(request.session))) {
-      const fact = parseFact(sessionEvents, recorded)
-      folded = { state: evolve(folded?.state, fact), revision: recorded.revision, at: fact.at, keys: new Map() }
-      if (recorded.metadata.$causationId !== request.key) continue
-      if (recorded.metadata.fingerprint !== fingerprint) throw new Fault('key_reused')
-      mine.push(fact)
-      then = folded
-    }
-    if (!then || !folded) throw new Fault('session_unknown')
-    const { completion } = folded.state
+    const { answer, present } = await answeredBefore(streams, request.session, request.key, fingerprint)
+    const { completion } = present
     if (completion && now().getTime() - Date.parse(completion.at) > repeatSeconds * 1000) throw new Fault('flow_token_invalid')
-    return completed(step, answerOf(request.session, outcomeOf(mine), then), cause)
+    return completed(step, answer, cause)
   }
 
   /** A finished login has tokens due; a crash before they were issued is made good by the repeat. */
@@ -197,6 +187,23 @@ export function createStep(dependencies: {
     const account = view.account === null ? undefined : await streams.load(accounts, accountStream(view.account))
     return account && signalsOf({ vault, settings: settings() }, view.app, view.account as string, account.state)
   }
+}
+
+/** What was answered under this key, from the log: the state as it was after the events that have it. `present`: as it is now. @throws Fault key_reused, session_unknown */
+export async function answeredBefore({ log }: Streams, session: string, key: string, fingerprint: string): Promise<{ answer: Answer; present: SessionState }> {
+  const mine: SessionEvent[] = []
+  let then: Folded<SessionState> | undefined
+  let folded: Folded<SessionState> | undefined
+  for await (const recorded of log.read(sessionStream(session))) {
+    const fact = parseFact(sessionEvents, recorded)
+    folded = { state: evolve(folded?.state, fact), revision: recorded.revision, at: fact.at, keys: new Map() }
+    if (recorded.metadata.$causationId !== key) continue
+    if (recorded.metadata.fingerprint !== fingerprint) throw new Fault('key_reused')
+    mine.push(fact)
+    then = folded
+  }
+  if (!then || !folded) throw new Fault('session_unknown')
+  return { answer: answerOf(session, outcomeOf(mine), then), present: folded.state }
 }
 
 /** A code beside a verified login with a passkey that did not count as a factor so far. */

@@ -128,7 +128,7 @@ export async function verifyCreation({ rp, challenge, mode, response }: {
     passkey: {
       credentialId: attested.id,
       publicKey: isoBase64URL.fromBuffer(attested.publicKey),
-      algorithm: creation.key.get(3) as number,
+      algorithm: algorithm as number,
       aaguid,
       counter: attested.counter,
       transports: creation.transports.filter((transport) => knownTransports.has(transport)),

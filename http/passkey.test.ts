@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { createAuthenticator } from '../stories/authenticator.ts'
-import { actionsOf, ceremonyHere, done, newKey, off, openApi, password, refused, shop, startBody, type Api, type ApiOptions } from './testing.ts'
+import { actionsOf, ceremonyHere, challengeOf, done, newKey, off, openApi, password, refused, shop, startBody, type Api, type ApiOptions } from './testing.ts'
 
 let api: Api
 afterEach(() => api.close())
@@ -243,6 +243,18 @@ describe('From the settings', () => {
     const reply = await api.post('/v1/sessions', { body: settings(), token: (tokens ?? body.tokens).accessToken })
     refused(reply, 401, 'insufficient_user_authentication')
     expect([reply.body.reason, reply.headers.get('www-authenticate')]).toEqual(['passkey_needed', expect.stringContaining('acr_values="phr"')])
+  })
+
+  test('nobody leaves it but by its own token', async () => {
+    const { device } = await open(allOff)
+    const { tokens } = await api.signInWith(device)
+    const flowToken = newKey()
+    const started = await api.post('/v1/sessions', { body: settings({ flowChallenge: challengeOf(flowToken) }), token: tokens.accessToken })
+    const path = `/v1/sessions/${started.body.session.id}`
+    await api.post(`${path}/append/skip`, { body: { reason: 'declined' }, token: flowToken })
+    refused(await api.call('DELETE', path, { token: 'x' }), 401, 'flow_token_invalid')
+    const left = await api.call('DELETE', path, { token: flowToken })
+    expect([left.status, left.events]).toEqual([204, []])
   })
 
   test('a repeated start is answered again, also when the login is no longer fresh', async () => {

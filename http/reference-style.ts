@@ -1,6 +1,5 @@
-/** How `/reference` looks: light and dark, and as narrow as a phone. */
-export const style = `
-:root {
+/** The colours of every page, light and dark. */
+export const palette = `:root {
   color-scheme: light dark;
   --ground: light-dark(#f4f4f1, #16181c);
   --surface: light-dark(#ffffff, #202329);
@@ -8,8 +7,12 @@ export const style = `
   --quiet: light-dark(#5a5e66, #a7adb8);
   --line: light-dark(#d9dade, #3a3f48);
   --accent: light-dark(#1d4fd7, #8fb0ff);
-  font: 16px/1.5 system-ui, sans-serif;
-}
+}`
+
+/** How `/reference` looks: light and dark, and as narrow as a phone. */
+export const style = `
+${palette}
+:root { font: 16px/1.5 system-ui, sans-serif; }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--ground); color: var(--text); display: grid; grid-template-columns: 17rem minmax(0, 60rem); gap: 0 2rem; padding: 0 1.5rem 3rem; }
 header { grid-column: 1 / -1; padding: 1.5rem 0 .5rem; max-width: 60rem; }

@@ -7,7 +7,7 @@ import type { Answer, StepRequest } from '../engine/step.ts'
 import type { SessionAnswer } from '../mobile-contracts/answers.ts'
 import * as body from '../mobile-contracts/requests.ts'
 import { sessionAnswer } from './answers.ts'
-import { refusal, type Detail } from './problems.ts'
+import { refusal } from './problems.ts'
 import { bearerOf, bodyOf, keyOf, sessionOf } from './request.ts'
 
 /** Characters of it that are kept: a start is one event of 2 KB at most. */
@@ -28,14 +28,13 @@ export function sessionRoutes({ engine, readSession, now, addressOf }: HttpDepen
   const stepOf = (c: Context, parsed: StepRequest['body']): StepRequest => ({ session: sessionOf(c), flowToken: bearerOf(c), key: keyOf(c), body: parsed })
 
   /** The state as it was decided, so that a repeat is answered in the same words. */
-  function answered(c: Context, answer: Answer, more: Partial<Pick<SessionAnswer, 'creationOptions'>> & Pick<Detail, 'unknownCredentialId'> = {}, status: 200 | 201 = 200): Response {
-    const { unknownCredentialId, ...options } = more
+  function answered(c: Context, answer: Answer, options: Pick<SessionAnswer, 'creationOptions'> = {}, status: 200 | 201 = 200): Response {
     const { tokens, signals } = answer
     const requestOptions = engine.requestOptions(answer)
     const shown = sessionAnswer({ session: answer.session, view: answer.state.view, revision: answer.revision }, answer.at, placeOf(answer.state.view))
     const state = { ...shown, ...options, ...(requestOptions && { requestOptions }), ...(signals && { signals }), ...(tokens && { tokens }) }
     // A refusal may finish the login too: a passkey that was refused, where the offer was the last step.
-    return 'refused' in answer.outcome ? refusal(c, unknownCredentialId === undefined ? answer.outcome : { ...answer.outcome, unknownCredentialId }, state) : c.json(state, status)
+    return 'refused' in answer.outcome ? refusal(c, answer.outcome, state) : c.json(state, status)
   }
   const placeOf = ({ app }: SessionView) => ({ recoverUrl: appOf(engine.settings(), app)?.recoverUrl })
 
@@ -76,9 +75,7 @@ export function sessionRoutes({ engine, readSession, now, addressOf }: HttpDepen
     })
     .post('/:id/append', async (c) => {
       const parsed = await bodyOf(c, body.AppendBody)
-      const answer = await engine.append(stepOf(c, parsed as StepRequest['body']), parsed.credential)
-      const unknownCredentialId = 'refused' in answer.outcome ? await engine.unknownCredential(answer, parsed.credential) : undefined
-      return answered(c, answer, unknownCredentialId === undefined ? {} : { unknownCredentialId })
+      return answered(c, await engine.append(stepOf(c, parsed as StepRequest['body']), parsed.credential))
     })
     .post('/:id/append/skip', async (c) => {
       const parsed = await bodyOf(c, body.AppendSkipBody)

@@ -1,7 +1,8 @@
 /** What is done to an account outside of a login, by the company's backend or by the person. */
 import type { Sealed } from '../event.ts'
+import { done, type AccountDecision } from './decision.ts'
 import type { AccountEvent } from './events.ts'
-import { decideRemoval, type AccountDecision } from './passkeys.ts'
+import { decideRemoval } from './passkeys.ts'
 import type { AccountState, Contact } from './state.ts'
 
 export type AccountCommand =
@@ -12,8 +13,6 @@ export type AccountCommand =
   | { type: 'add_contact' | 'replace_contact'; contact: Contact; same: string | undefined }
   | { type: 'remove_contact'; contact: string }
   | { type: 'remove_passkey'; passkey: string }
-
-const done = (...events: readonly AccountEvent[]): AccountDecision => ({ outcome: 'done', events })
 
 /** What is so already is no fact. Of somebody who was forgotten nothing is written any more. */
 export function decideAdministration(state: AccountState, command: AccountCommand): AccountDecision {

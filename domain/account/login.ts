@@ -1,9 +1,10 @@
 /** What a login leaves in the account. It is written here first and to the session after, so a crash between the two leaves something that works. */
 import type { Sealed } from '../event.ts'
 import type { PinKeeper } from '../session/vocabulary.ts'
+import { done, type AccountDecision } from './decision.ts'
 import type { AccountEvent } from './events.ts'
 import { decideBiometricSwitch, decidePinSet } from './installations.ts'
-import { decideActivation, decideLink, decideUvInitialized, type AccountDecision, type NewLink } from './passkeys.ts'
+import { decideActivation, decideLink, decideUvInitialized, type NewLink } from './passkeys.ts'
 import { evolve, type AccountState } from './state.ts'
 
 export type LeftByLogin = {
@@ -39,5 +40,5 @@ export function decideLeftByLogin(state: AccountState, left: LeftByLogin, now: s
   if (left.neverOffer && !after.neverOffer) add([{ type: 'AppendPreferenceChanged', data: { never: true } }])
   if (left.pin) add(decidePinSet(left.installation, left.pin.keptOn, left.pin.verifier))
   if (left.biometrics !== undefined) add(decideBiometricSwitch(after, left.installation, left.biometrics))
-  return { outcome: 'done', events }
+  return done(...events)
 }

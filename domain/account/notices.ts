@@ -1,5 +1,5 @@
 /** Who is told that a passkey became active or was removed: every contact that the account had at that moment. */
-import type { AccountDecision } from './passkeys.ts'
+import { done, type AccountDecision } from './decision.ts'
 import type { AccountState, DueNotice } from './state.ts'
 
 /** So often, and so many seconds apart (doubling), a notice is tried before it is given up. */
@@ -19,12 +19,12 @@ export type NoticeReceipt = { delivered: true; carrierId?: string | undefined } 
 export function decideNotice({ notices }: AccountState, which: Pick<DueNotice, 'notice' | 'passkey' | 'contact'>, receipt: NoticeReceipt): AccountDecision {
   const { notice, passkey, contact } = which
   const due = notices.find((one) => one.notice === notice && one.passkey === passkey && one.contact === contact)
-  if (!due) return { outcome: 'done', events: [] }
+  if (!due) return done()
   const told = { notice, passkey, contact }
   if (receipt.delivered) {
     const { carrierId } = receipt
-    return { outcome: 'done', events: [{ type: 'NoticeSent', data: carrierId === undefined ? told : { ...told, carrierId } }] }
+    return done({ type: 'NoticeSent', data: carrierId === undefined ? told : { ...told, carrierId } })
   }
   const final = !receipt.retryable || due.failures + 1 >= noticeAttempts
-  return { outcome: 'done', events: [{ type: 'NoticeFailed', data: { ...told, reason: receipt.reason, final } }] }
+  return done({ type: 'NoticeFailed', data: { ...told, reason: receipt.reason, final } })
 }

@@ -1,14 +1,10 @@
 /** The passkeys of an account: linked while pending, activated by the codes of the login that made them, used, renamed, and revoked by hand or when that login was not finished. */
 import type { Sealed } from '../event.ts'
+import { done, type AccountDecision } from './decision.ts'
 import type { AccountEvent } from './events.ts'
 import type { AccountState, Passkey } from './state.ts'
 
 export type NewLink = (AccountEvent & { type: 'PasskeyLinked' })['data']
-
-/** `done` with no events: it was done before, go on. */
-export type AccountDecision = { outcome: 'done' | 'challenge_used' | 'passkey_exists' | 'passkey_unknown' | 'contact_unknown' | 'account_gone'; events: readonly AccountEvent[] }
-
-const done = (...events: AccountEvent[]): AccountDecision => ({ outcome: 'done', events })
 
 /** One link per challenge: the same credential again is already done, another one is refused; a credential linked through another challenge is a duplicate. */
 export function decideLink(state: AccountState, link: NewLink): AccountDecision {

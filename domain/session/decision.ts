@@ -111,7 +111,7 @@ const offerTo = (state: SessionState): OfferPlace => ({
 const entryPointOf = ({ view: { assertion, refusals }, entryPoint }: SessionState): EntryPoint =>
   assertion.crossDevice ? 'cross_device' : refusals > 0 || assertion.failures > 0 ? 'login_error' : entryPoint
 
-const ended = (reason: EndReason): SessionEvent => ({ type: 'SessionEnded', data: { reason } })
+export const ended = (reason: EndReason): SessionEvent => ({ type: 'SessionEnded', data: { reason } })
 
 /** The last code is dead, no other can be had, and there is no way around it: nobody can finish this login any more. */
 const codeIsLost = (view: SessionView, now: string): boolean => {

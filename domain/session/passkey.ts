@@ -1,11 +1,11 @@
 /** Step 2, for an account that has a passkey: it signs a challenge, or the device says why it did not. */
-import { decided, illegal, refuse, type Circumstances, type Decision } from './decision.ts'
+import { decided, ended, illegal, refuse, type Circumstances, type Decision } from './decision.ts'
 import { limits } from './flow.ts'
 import type { SessionEvent } from './events.ts'
 import type { SessionState } from './state.ts'
 import type { Platform, ReportOutcome } from './vocabulary.ts'
 
-export type PasskeyRequest = { challenge: string; allow: { id: string; transports: string[] }[]; expiresAt: string }
+export type PasskeyRequest = (SessionEvent & { type: 'PasskeyRequested' })['data']
 
 type Verified = Omit<(SessionEvent & { type: 'PasskeyVerified' })['data'], 'challenge'>
 
@@ -31,9 +31,9 @@ export function decidePasskey(state: SessionState, verdict: PasskeyVerdict, circ
     const attemptsLeft = limits.refusals - state.view.refusals - 1
     return decided(state, [{ type: 'PasskeyRejected', data: { challenge, reason, passkey, retryable, attemptsLeft } }], circumstances)
   }
-  const verified = { type: 'PasskeyVerified', data: { ...verdict.verified, challenge } } as const
+  const verified: SessionEvent = { type: 'PasskeyVerified', data: { ...verdict.verified, challenge } }
   // That an account is disabled is told to whoever has its passkey, and to nobody else.
-  return decided(state, verdict.disabled ? [verified, { type: 'SessionEnded', data: { reason: 'account_disabled' } }] : [verified], circumstances)
+  return decided(state, verdict.disabled ? [verified, ended('account_disabled')] : [verified], circumstances)
 }
 
 /** Why the device brought no passkey. The login goes on, with the password at the latest. */

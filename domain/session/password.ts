@@ -1,5 +1,5 @@
 /** Step 2: the password. */
-import { decided, illegal, type Circumstances, type Decision } from './decision.ts'
+import { decided, ended, illegal, type Circumstances, type Decision } from './decision.ts'
 import type { SessionEvent } from './events.ts'
 import { limits } from './flow.ts'
 import type { SessionState, SessionView } from './state.ts'
@@ -23,8 +23,7 @@ export function decidePassword(state: SessionState, verdict: PasswordVerdict, gi
   const { autofilled } = given
   const verified: SessionEvent = { type: 'PasswordVerified', data: autofilled === undefined ? verdict.account : { ...verdict.account, autofilled } }
   // That an account is disabled is told to whoever knows its password, and to nobody else.
-  const disabled: SessionEvent[] = verdict.disabled ? [{ type: 'SessionEnded', data: { reason: 'account_disabled' } }] : []
-  return decided(state, [...chosen, verified, ...disabled], circumstances)
+  return decided(state, [...chosen, verified, ...(verdict.disabled ? [ended('account_disabled')] : [])], circumstances)
 }
 
 /** Said once in a login. */

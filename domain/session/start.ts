@@ -1,6 +1,6 @@
 /** Step 1: the identifier, or none, where a passkey is to say who it is; and the way in from the settings of somebody who is signed in. */
 import type { Sealed } from '../event.ts'
-import { resolvePlan, settingsPlan, unsupportedSteps, type Plan } from '../policy.ts'
+import { resolvePlan, settingsPlan, unsupportedSteps, type Plan, type Policy } from '../policy.ts'
 import { decided, refuse, type Circumstances, type Decision } from './decision.ts'
 import type { SessionEvent } from './events.ts'
 import { currentStep } from './flow.ts'
@@ -39,40 +39,35 @@ export type Who =
 
 /** A start that asks for steps which the app cannot take writes nothing. `request`: for a passkey, if one is to be asked for. */
 export function decideStart(place: Place, who: Who, request: PasskeyRequest, expiresAt: string, circumstances: Circumstances): Decision {
-  const { policy } = circumstances
-  // Words that this release does not know are left out: what an app sends does not stand in the log unread.
-  const at = { ...place, supports: actions.filter((action) => place.supports.includes(action)) }
-  // What the account demands is looked at after its proof: the answer to a stranger must not show it.
-  const demanded = (plan: Plan, first: Step): string => unsupportedSteps(plan, place.supports, first).join(', ')
-  const planFor = (mfa: boolean): Plan => resolvePlan(policy, { mfa, supports: place.supports, biometrics: place.biometrics })
+  const { first, step, demands } = beginning(place, who, expiresAt, circumstances.policy)
+  const lacking = unsupportedSteps(demands, place.supports, step)
+  return lacking.length > 0 ? refuse('upgrade_required', { reason: lacking.join(', ') }) : begun(first, request, circumstances)
+}
 
-  if (who === 'unknown') {
-    const plan = planFor(false)
-    const lacking = demanded(plan, 'passkey')
-    return lacking ? refuse('upgrade_required', { reason: lacking }) : begun({ type: 'UsernamelessLoginStarted', data: { ...at, plan, expiresAt } }, request, circumstances)
-  }
+/** The first event; the step that the session cannot begin without, and the plan that the app must be able to follow. */
+function beginning(place: Place, who: Who, expiresAt: string, policy: Policy): { first: SessionEvent; step: Step; demands: Plan } {
+  // Words that this release does not know are left out: what an app sends does not stand in the log unread.
+  const at = { ...place, supports: actions.filter((action) => place.supports.includes(action)), expiresAt }
+  const planFor = (mfa: boolean): Plan => resolvePlan(policy, { mfa, supports: place.supports, biometrics: place.biometrics })
+  // What the account demands is looked at after its proof: the answer to a stranger must not show it.
+  const demands = planFor(false)
+
+  if (who === 'unknown') return { first: { type: 'UsernamelessLoginStarted', data: { ...at, plan: demands } }, step: 'passkey', demands }
   if ('login' in who) {
     const plan = settingsPlan(policy)
-    const lacking = demanded(plan, 'append')
-    return lacking ? refuse('upgrade_required', { reason: lacking }) : begun({ type: 'SettingsEntered', data: { ...at, ...who, amr: [...who.amr], plan, expiresAt } }, request, circumstances)
+    return { first: { type: 'SettingsEntered', data: { ...at, ...who, amr: [...who.amr], plan } }, step: 'append', demands: plan }
   }
-  const lacking = demanded(planFor(false), 'password')
-  if (lacking) return refuse('upgrade_required', { reason: lacking })
   const { identifier, account } = who
-  const entered: SessionEvent = {
-    type: 'IdentifierEntered',
-    data: {
-      ...at,
-      identifier,
-      account: account?.id ?? null,
-      passkeys: account?.passkeys ?? 0,
-      mfa: account?.mfa ?? false,
-      contacts: [...(account?.contacts ?? [])],
-      plan: planFor(account?.mfa ?? false),
-      expiresAt,
-    },
+  const data = {
+    ...at,
+    identifier,
+    account: account?.id ?? null,
+    passkeys: account?.passkeys ?? 0,
+    mfa: account?.mfa ?? false,
+    contacts: [...(account?.contacts ?? [])],
+    plan: planFor(account?.mfa ?? false),
   }
-  return begun(entered, request, circumstances)
+  return { first: { type: 'IdentifierEntered', data }, step: 'password', demands }
 }
 
 /** With the request for a passkey, where one may answer; so the app needs no round trip for it. */

@@ -1,6 +1,6 @@
 /** What a login has come to, folded from its events. `view` is public; the rest never leaves the engine. */
 import type { Fact, Sealed } from '../event.ts'
-import { demandCode, type Plan } from '../policy.ts'
+import { demandCode, type Device, type Plan } from '../policy.ts'
 import type { SessionEvent } from './events.ts'
 import type { AppendOutcome, Channel, EndReason, EntryPoint, OfferMode, PasswordReason, Platform, Proof, SessionStatus } from './vocabulary.ts'
 
@@ -79,13 +79,6 @@ export type SessionState = {
 }
 
 type Credentials = readonly { id: string; transports: readonly string[] }[]
-/** What the app says that the device can do; undefined where it does not say. */
-export type Device = {
-  osVersion: string | undefined
-  screenLock: boolean | undefined
-  credentialManager: boolean | undefined
-  conditionalCreate: boolean | undefined
-}
 type Begun = Extract<SessionEvent, { type: 'IdentifierEntered' | 'UsernamelessLoginStarted' | 'SettingsEntered' }>
 
 export function evolve(state: SessionState | undefined, fact: Fact<SessionEvent>): SessionState {
@@ -251,7 +244,7 @@ const hidden: Omit<SessionState, 'view'> = {
   installation: '',
   entryPoint: 'post_login',
   locale: '',
-  device: { osVersion: undefined, screenLock: undefined, credentialManager: undefined, conditionalCreate: undefined },
+  device: {},
   autofilled: false,
   identifier: null,
   authTime: null,
