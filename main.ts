@@ -13,7 +13,7 @@ import { createEngine, type Engine } from './engine/engine.ts'
 import { Unavailable, type EventLog } from './eventlog/event-log.ts'
 import { openSqliteLog } from './eventlog/sqlite.ts'
 import { createHashGate } from './factors/hash-gate.ts'
-import { createPasswords } from './factors/password.ts'
+import { createPasswords, type Passwords } from './factors/password.ts'
 import { createApp } from './http/app.ts'
 import { openDatabase } from './projections/database.ts'
 import { openReadModel, type ReadModel } from './projections/read-model.ts'
@@ -31,6 +31,10 @@ export type Surroundings = {
   deliver?: Carrier
   /** ms. How long an answer waits for the projection database before it is given without. */
   patience?: number
+  /** In place of the hashes of `factors/password.ts`. */
+  passwords?: Passwords
+  /** Another process keeps the rows: this one takes over when that one dies. */
+  standby?: boolean
 }
 export type Keyledger = { url: string; engine: Engine; log: EventLog; readModel: ReadModel; sweeper: Sweeper; notices: Notices; ready: Promise<void>; close(): Promise<void> }
 
@@ -40,16 +44,15 @@ const closeTimeout = 5_000
 const hashQueue = 256
 
 /** The engine without its surroundings: what `main.ts` serves and `cli.ts` works with. @throws BadConfig, Unavailable */
-export async function openEngine(config: Config, { now = () => new Date(), print = console.log, onError = report, deliver: carrier }: Surroundings, history: Parameters<typeof createEngine>[0]['history']) {
+export async function openEngine(config: Config, { now = () => new Date(), print = console.log, onError = report, deliver: carrier, passwords }: Surroundings, history: Parameters<typeof createEngine>[0]['history']) {
   const masterKeys = config.masterKeys ?? ensureMasterKeyFile(ensureDataFolder(config.dataFolder).masterKey)
   const log = await openLog(config)
   const { deliver, reachable, close: closeDelivery } = carrier ? { deliver: carrier, reachable: new Set(Channel.options), close: () => {} } : await openDelivery(config, now, print)
-  const cores = availableParallelism()
   const settings = { issuer: config.issuer ?? `http://localhost:${config.port}`, apps: config.apps, policy: config.policy, flowSeconds: config.flowSeconds, backends: config.backends }
   const engine = await createEngine({
     log,
     masterKeys,
-    passwords: createPasswords({ gate: createHashGate({ atOnce: cores, queue: hashQueue }) }),
+    passwords: passwords ?? createPasswords({ gate: createHashGate({ atOnce: availableParallelism(), queue: hashQueue }) }),
     deliver,
     reachable,
     settings: () => settings,
@@ -88,7 +91,7 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
   opened.defer(closeEngine)
   const database = openDatabase(config.databaseUrl ? { url: config.databaseUrl } : ensureDataFolder(config.dataFolder))
   opened.defer(database.close)
-  const model = (readModel = openReadModel({ log, database, now, newId: randomUUID, patience: surroundings.patience, onError: (error) => onError('projections', error) }))
+  const model = (readModel = openReadModel({ log, database, now, newId: randomUUID, patience: surroundings.patience, standby: surroundings.standby, onError: (error) => onError('projections', error) }))
   const sweeper = createSweeper({ streams: engine.streams, due: model, now, everyMs: config.sweepMs, onError: (error) => onError('sweeper', error) })
   const notices = createNotices({ tell: engine.tell, noticesDue: model.noticesDue, everyMs: config.sweepMs, onError: (error) => onError('notices', error) })
   // A Postgres that hangs must not keep the process: its rows are the log's to make good.

@@ -20,6 +20,8 @@ export type FollowerOptions = {
   batch: number
   /** ms: how long the one at work may leave an event alone before another takes over. */
   patience: number
+  /** Begins as the one that would take over. */
+  standby: boolean
   onParked: (parked: Routed, table: string) => void
   onError: (error: unknown, table: string) => void
 }
@@ -27,7 +29,7 @@ export type FollowerOptions = {
 const longestPause = 5_000
 
 /** Keeps one projection's table up to date, for ever: log or database may go away at any time, and another process may do the same work. */
-export const createFollower = ({ log, sql, projection, id, now, batch, patience, onParked, onError }: FollowerOptions) => {
+export const createFollower = ({ log, sql, projection, id, now, batch, patience, standby, onParked, onError }: FollowerOptions) => {
   const store = createStore(sql, projection)
   const waiting = createWaiting()
   let state: ProjectionStatus['state'] = 'stopped'
@@ -101,8 +103,11 @@ export const createFollower = ({ log, sql, projection, id, now, batch, patience,
 
   const run = async (signal: AbortSignal) => {
     state = 'starting'
+    let yields = standby
     while (!signal.aborted) {
       try {
+        if (yields) await standBy(signal)
+        yields = false
         await follow(signal)
       } catch (error) {
         waiting.giveUpAll()

@@ -25,11 +25,13 @@ export function openReadModel(dependencies: {
   now: () => Date
   newId: () => string
   patience?: number | undefined
+  /** Another process keeps the rows as long as it lives. */
+  standby?: boolean | undefined
   onError: (error: unknown) => void
 }) {
-  const { log, database, now, newId, patience = 300, onError } = dependencies
+  const { log, database, now, newId, patience = 300, standby, onError } = dependencies
   const { sql } = database
-  const runner = createRunner({ log, sql, projections, id: newId(), now, onError, onParked: ({ error }) => onError(new Error(`a row was set aside: ${error}`)) })
+  const runner = createRunner({ log, sql, projections, id: newId(), now, standby, onError, onParked: ({ error }) => onError(new Error(`a row was set aside: ${error}`)) })
   let stopped = false
 
   return {
