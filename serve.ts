@@ -1,34 +1,26 @@
-/** The same app on Node and on Deno. */
+/** The same app on Node and on Deno, through `node:http` on both: its limits and timeouts are what stands between the engine and slow or broken clients. */
 import type { Server as NodeServer, ServerResponse } from 'node:http'
 import { serve as serveNode } from '@hono/node-server'
 import type { Context, Hono } from 'hono'
 
 export type Server = { url: string; close(): Promise<void> }
 
-type DenoServer = { addr: { port: number }; shutdown(): Promise<void> }
-type DenoRuntime = {
-  serve(
-    options: { hostname: string; port: number; onListen: () => void },
-    handler: (request: Request, info: { remoteAddr: { hostname: string } }) => Response | Promise<Response>,
-  ): DenoServer
-}
-
-/** ms. A client that is slower than this in sending a request is cut off. */
-const requestTimeout = 30_000
+/**
+ * ms. How long a client may take for the head of a request, for the whole of it, and for taking in a byte of the answer. `check`: how often
+ * it is looked at whether somebody has run out of time.
+ */
+export type Timeouts = { head: number; request: number; idle: number; check: number }
+const defaultTimeouts: Timeouts = { head: 10_000, request: 30_000, idle: 60_000, check: 5_000 }
 /** ms. What runs at shutdown may take this long; then its connection is cut. */
 const closeTimeout = 10_000
 
 /** `close` takes no more requests, finishes those that run, and resolves. @throws Error when the port is taken */
-export async function serve(app: Hono, { host, port }: { host: string; port: number }): Promise<Server> {
-  const deno = (globalThis as { Deno?: DenoRuntime }).Deno
+export async function serve(app: Hono, { host, port, timeouts = defaultTimeouts }: { host: string; port: number; timeouts?: Timeouts }): Promise<Server> {
   const url = (actual: number): string => `http://${host.includes(':') ? `[${host}]` : host}:${actual}`
-  if (deno) {
-    const server = deno.serve({ hostname: host, port, onListen: () => {} }, (request, info) => app.fetch(request, { address: info.remoteAddr.hostname }))
-    return { url: url(server.addr.port), close: () => server.shutdown() }
-  }
+  const serverOptions = { headersTimeout: timeouts.head, requestTimeout: timeouts.request, connectionsCheckingInterval: timeouts.check }
   return new Promise((resolve, reject) => {
     const running = new Set<ServerResponse>()
-    const server = serveNode({ fetch: app.fetch, hostname: host, port, serverOptions: { requestTimeout, headersTimeout: requestTimeout / 3 } }, (info) => {
+    const server = serveNode({ fetch: app.fetch, hostname: host, port, serverOptions }, (info) => {
       resolve({
         url: url(info.port),
         close: () =>
@@ -44,6 +36,7 @@ export async function serve(app: Hono, { host, port }: { host: string; port: num
           }),
       })
     }) as NodeServer
+    server.setTimeout(timeouts.idle)
     server.once('error', reject)
     server.on('request', (_, response) => {
       running.add(response)
@@ -53,7 +46,4 @@ export async function serve(app: Hono, { host, port }: { host: string; port: num
 }
 
 /** The peer's address as the listener saw it. */
-export function addressOf(c: Context): string | undefined {
-  const env = c.env as { address?: string; incoming?: { socket?: { remoteAddress?: string } } } | undefined
-  return env?.address ?? env?.incoming?.socket?.remoteAddress
-}
+export const addressOf = (c: Context): string | undefined => (c.env as { incoming?: { socket?: { remoteAddress?: string } } } | undefined)?.incoming?.socket?.remoteAddress

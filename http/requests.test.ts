@@ -45,6 +45,12 @@ describe('A body', () => {
     expect((await atOffer.step('append', nested(20))).body.code).toBe('append_rejected')
   })
 
+  // Each took seconds when its quotes were looked at again and again: sixteen of them then take longer than the test may.
+  test('of 64 KiB of quotes that never end holds nobody up', { timeout: 20_000 }, async () => {
+    const quotes = `"${'\\"'.repeat(32_767)}`
+    for (let sent = 0; sent < 16; sent += 1) refused(await login.step('password', quotes), 400, 'malformed')
+  })
+
   test.each(['Content-Length: 500', 'Transfer-Encoding: chunked'])('that breaks off (%s) is no error of ours', async (length) => {
     const answered = Promise.withResolvers<number>()
     const listener = new Hono().all('*', async (c) => {

@@ -12,13 +12,20 @@ type Schema = { [keyword: string]: unknown }
 type Described = { content?: Record<string, { schema: Schema }> }
 type Operation = { operationId: string; responses: Record<string, Described> }
 
-const paths = Object.entries(openApi.paths as unknown as Record<string, Record<string, Operation>>)
 const patternOf = (template: string): RegExp => new RegExp(`^${template.replaceAll('.', '\\.').replaceAll(/{\w+}/g, '[^/]+')}$`)
-
 /** A path that is written out goes before one that has an id in its place. */
-function operationOf(method: string, path: string): Operation | undefined {
-  const [template] = paths.filter(([one]) => patternOf(one).test(path)).toSorted(([a], [b]) => Number(a.includes('{')) - Number(b.includes('{')))
-  return template?.[1][method.toLowerCase()]
+const paths = Object.entries(openApi.paths as unknown as Record<string, Record<string, Operation>>)
+  .toSorted(([a], [b]) => Number(a.includes('{')) - Number(b.includes('{')))
+  .map(([template, operations]) => ({ pattern: patternOf(template), operations }))
+/** Routes are matched by method and by the path without its escapes. */
+const operationOf = (method: string, path: string): Operation | undefined =>
+  paths.find(({ pattern, operations }) => method.toLowerCase() in operations && pattern.test(unescaped(path)))?.operations[method.toLowerCase()]
+function unescaped(path: string): string {
+  try {
+    return decodeURI(path)
+  } catch {
+    return path
+  }
 }
 
 /** An app tolerates fields that it does not know. Here they are faults: somebody forgot to describe them. */

@@ -42,6 +42,7 @@ export type Login = Awaited<ReturnType<Api['start']>>
 
 export type ApiOptions = {
   policy?: Partial<Policy>
+  apps?: App[]
   reachable?: Channel[]
   passwords?: Passwords
   readSession?: SessionReader
@@ -84,7 +85,7 @@ export async function openApi(options: ApiOptions = {}) {
         return world.carrier(message, signal)
       },
       reachable: new Set(options.reachable ?? ['email', 'sms']),
-      settings: () => ({ issuer, apps: [shop], policy: world.policy, flowSeconds: 900, backends: [{ id: 'crm', keySha256: keySha256Of(backendKey) }] }),
+      settings: () => ({ issuer, apps: options.apps ?? [shop], policy: world.policy, flowSeconds: 900, backends: [{ id: 'crm', keySha256: keySha256Of(backendKey) }] }),
       history: async () => {
         world.historyAsked += 1
         return world.offers
