@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { Hono } from 'hono'
 import { afterEach, expect, test } from 'vitest'
-import { addressOf, serve, type Server } from './serve.ts'
+import { createAddressOf, serve, type Server } from './serve.ts'
 
 let server: Server | undefined
 afterEach(() => server?.close())
@@ -10,7 +10,7 @@ afterEach(() => server?.close())
 const listen = async (app: Hono): Promise<Server> => (server = await serve(app, { host: '127.0.0.1', port: 0 }))
 
 test('The app answers under the address that the server names, and knows where requests come from', async () => {
-  const { url } = await listen(new Hono().get('/', (c) => c.text(addressOf(c) ?? 'nowhere')))
+  const { url } = await listen(new Hono().get('/', (c) => c.text(createAddressOf({ trustedHops: 0 })(c) ?? 'nowhere')))
   const answer = await fetch(url)
   expect([answer.status, await answer.text()]).toEqual([200, '127.0.0.1'])
 })

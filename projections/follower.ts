@@ -21,13 +21,15 @@ export type FollowerOptions = {
   /** ms: how long the one at work may leave an event alone before another takes over. */
   patience: number
   onParked: (parked: Routed, table: string) => void
+  /** Stands around the writing of every batch. */
+  inBatch: <T>(table: string, events: number, write: () => Promise<T>) => Promise<T>
   onError: (error: unknown, table: string) => void
 }
 
 const longestPause = 5_000
 
 /** Keeps one projection's table up to date, for ever: log or database may go away at any time, and another process may do the same work. */
-export const createFollower = ({ log, sql, projection, id, now, batch, patience, onParked, onError }: FollowerOptions) => {
+export const createFollower = ({ log, sql, projection, id, now, batch, patience, onParked, inBatch, onError }: FollowerOptions) => {
   const store = createStore(sql, projection)
   const waiting = createWaiting()
   let state: ProjectionStatus['state'] = 'stopped'
@@ -71,7 +73,7 @@ export const createFollower = ({ log, sql, projection, id, now, batch, patience,
     try {
       const items = log.subscribe({ after: position, prefixes: projection.prefixes, signal: AbortSignal.any([signal, reading.signal]) })
       for await (const some of inBatches(items, batch)) {
-        checkpoint = await write(checkpoint, some)
+        checkpoint = await inBatch(store.table, some.length, () => write(checkpoint, some))
         oldest = undefined
         state = 'following'
         failures = 0
