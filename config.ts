@@ -27,7 +27,7 @@ const Environment = z.object({
   SMTP_URL: url('smtp:', 'smtps:').optional(),
   MAIL_FROM: z.string().regex(/^[^<>]*<?[^\s<>@]+@[^\s<>@]+>?$/, 'must be an address, such as Acme <no-reply@acme.example>').optional(),
   SMS_WEBHOOK_URL: url('https:', 'http:').optional(),
-  TRUSTED_HOPS: z.coerce.number('must be a number from 0 to 10').int().min(0).max(10).default(0),
+  TRUSTED_HOPS: z.coerce.number().refine((hops) => Number.isInteger(hops) && hops >= 0 && hops <= 10, 'must be a number from 0 to 10').default(0),
   METRICS_TOKEN: z.string().regex(/^[\w.~+/=-]{16,4096}$/, 'must be 16 characters or more, of those that a bearer token may have').optional(),
   LOG_LEVEL: z.enum(levels, `must be one of ${levels.join(', ')}`).optional(),
   DELIVERY_PLAINTEXT: z.stringbool().default(false),

@@ -15,6 +15,15 @@ test('The app answers under the address that the server names, and knows where r
   expect([answer.status, await answer.text()]).toEqual([200, '127.0.0.1'])
 })
 
+test('Behind a proxy that is trusted it knows whom the proxy was talking to', async () => {
+  const { url } = await listen(new Hono().get('/', (c) => c.text(createAddressOf({ trustedHops: 1 })(c) ?? 'nowhere')))
+  const asked = async (headers: [string, string][]): Promise<string> => (await fetch(url, { headers })).text()
+  expect(await asked([])).toBe('127.0.0.1')
+  // As two headers, which a proxy may leave as they are (RFC 9110, 5.3).
+  expect(await asked([['x-forwarded-for', '198.51.100.1'], ['x-forwarded-for', '192.0.2.9']])).toBe('192.0.2.9')
+  expect(await asked([['forwarded', 'for=192.0.2.9']])).toBe('127.0.0.1')
+})
+
 test('To close is to finish what runs and to take nothing new, also on a connection that is there', async () => {
   const [begun, finish] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
   const { url, close } = await listen(new Hono().get('/slow', async (c) => (begun.resolve(), await finish.promise, c.text('done'))).get('/', (c) => c.text('fast')))

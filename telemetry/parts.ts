@@ -14,7 +14,10 @@ const kindOf = (stream: string): string => /^[a-z]+(?=-)/.exec(stream)?.[0] ?? '
 export function observedLog(log: EventLog, { metrics, clock }: Parts): EventLog {
   const since = (began: number): number => (clock() - began) / 1000
   return {
-    ...log,
+    readAll: (options) => log.readAll(options),
+    subscribe: (options) => log.subscribe(options),
+    seal: (stream) => log.seal(stream),
+    close: () => log.close(),
 
     append(stream, events, expected) {
       const began = clock()
