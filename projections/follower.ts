@@ -48,7 +48,7 @@ export const createFollower = ({ log, sql, projection, id, now, batch, patience,
     if (!last) return checkpoint
     oldest ??= events[0]?.metadata.at
     const to = { ...checkpoint, position: 'id' in last ? last.position : last.checkpoint }
-    const written = await writeBatch(store, projection, { events, from: checkpoint, to, holder: id, parked })
+    const written = await inBatch(store.table, events.length, () => writeBatch(store, projection, { events, from: checkpoint, to, holder: id, parked }))
     position = written.checkpoint.position
     const aside = new Set(written.parked.map(({ event }) => event))
     for (const item of written.parked) {
@@ -73,7 +73,7 @@ export const createFollower = ({ log, sql, projection, id, now, batch, patience,
     try {
       const items = log.subscribe({ after: position, prefixes: projection.prefixes, signal: AbortSignal.any([signal, reading.signal]) })
       for await (const some of inBatches(items, batch)) {
-        checkpoint = await inBatch(store.table, some.length, () => write(checkpoint, some))
+        checkpoint = await write(checkpoint, some)
         oldest = undefined
         state = 'following'
         failures = 0
