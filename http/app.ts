@@ -49,7 +49,7 @@ export function createApp(dependencies: AppDependencies): Hono {
   app.route('/', wellKnownRoutes(engine))
   app.route('/', referenceRoutes())
 
-  // RFC 7517. Verifiers may keep it for a while: an old key stays for longer than that, and one that they do not know makes them look again.
+  // RFC 7517. Verifiers may keep it for a while: a new key is here for longer than that before it signs, and an old one after it did.
   app.get('/.well-known/jwks.json', async (c) => c.json(await engine.signingKeys.jwks(), 200, { 'Cache-Control': 'public, max-age=300' }))
 
   app.get('/health/live', (c) => c.json({ live: true }))
