@@ -113,7 +113,11 @@ export const createFollower = ({ log, sql, projection, id, now, batch, patience,
           // What a rebuild or a retry did is done; another follower goes on.
           if (!(error instanceof Overtaken)) throw error
           const { holder } = await store.checkpoint()
-          if (holder !== undefined && holder !== id) await standBy(signal)
+          if (holder !== undefined && holder !== id) {
+            await standBy(signal)
+            // The other one may have been of an older release, and have parked what this one can digest.
+            retried = false
+          }
         } catch (failure) {
           if (signal.aborted) break
           state = 'failing'
