@@ -1,7 +1,7 @@
 /** The parts that a step waits for, observed from outside: each looks like the one that it stands before, and none of them knows of it. */
 import { SpanKind } from '@opentelemetry/api'
 import type { Carrier } from '../delivery/delivery.ts'
-import type { EventLog } from '../eventlog/event-log.ts'
+import type { EventLog, Recorded } from '../eventlog/event-log.ts'
 import { HashQueueFull, type HashGate } from '../factors/hash-gate.ts'
 import type { Metrics } from './metrics.ts'
 import { codeOf, fails, inSpan, spanBeside, tell } from './traces.ts'
@@ -46,20 +46,18 @@ export function observedLog(log: EventLog, { metrics, clock }: Parts): EventLog 
           tell(span, () => ({ 'keyledger.events': read }))
           span.end()
         }
+        const arrived = (item: IteratorResult<Recorded>): IteratorResult<Recorded> => {
+          if (item.done) end()
+          else read += 1
+          return item
+        }
+        const failed = (error: unknown): never => {
+          fails(span, codeOf(error))
+          end()
+          throw error
+        }
         return {
-          next: () =>
-            events.next().then(
-              (item) => {
-                if (item.done) end()
-                else read += 1
-                return item
-              },
-              (error: unknown) => {
-                fails(span, codeOf(error))
-                end()
-                throw error
-              },
-            ),
+          next: () => events.next().then(arrived, failed),
           async return(value) {
             end()
             return (await events.return?.(value)) ?? { done: true, value }
