@@ -13,6 +13,7 @@ import { createEngine, type Engine } from './engine/engine.ts'
 import { Unavailable, type EventLog } from './eventlog/event-log.ts'
 import { openSqliteLog } from './eventlog/sqlite.ts'
 import { createHashGate } from './factors/hash-gate.ts'
+import { createBlocklist } from './factors/password-blocklist.ts'
 import { createPasswords } from './factors/password.ts'
 import { createApp } from './http/app.ts'
 import { openDatabase } from './projections/database.ts'
@@ -46,10 +47,11 @@ export async function openEngine(config: Config, { now = () => new Date(), print
   const { deliver, reachable, close: closeDelivery } = carrier ? { deliver: carrier, reachable: new Set(Channel.options), close: () => {} } : await openDelivery(config, now, print)
   const cores = availableParallelism()
   const settings = { issuer: config.issuer ?? `http://localhost:${config.port}`, apps: config.apps, policy: config.policy, flowSeconds: config.flowSeconds, backends: config.backends }
+  const blocklist = createBlocklist({ passwords: config.passwords.blocklist, words: [...config.apps.flatMap(({ id, name, rpId }) => [id, name, rpId]), URL.parse(settings.issuer)?.hostname ?? ''] })
   const engine = await createEngine({
     log,
     masterKeys,
-    passwords: createPasswords({ gate: createHashGate({ atOnce: cores, queue: hashQueue }) }),
+    passwords: createPasswords({ gate: createHashGate({ atOnce: cores, queue: hashQueue }), minLength: config.passwords.minLength, blocklist }),
     deliver,
     reachable,
     settings: () => settings,

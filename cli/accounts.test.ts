@@ -30,6 +30,17 @@ describe('An account is added from the terminal', () => {
     expect((await cli.run('accounts', 'show', 'ada')).out).toContain('argon2id')
   })
 
+  test('with a password that the configuration lets be set', async () => {
+    cli.file('common.txt', Array.from({ length: 3_000 }, (_, n) => `letmein everybody ${n}`).join('\n'))
+    const apps = [{ id: 'shop', name: 'Northwind', rpId: 'shop.example' }]
+    const KEYLEDGER_CONFIG = cli.file('keyledger.json', JSON.stringify({ apps, passwords: { minLength: 12, blocklist: 'common.txt' } }))
+    const add = (plain: string) => cli.start(['accounts', 'add', 'ada', '--password', plain], '', { KEYLEDGER_CONFIG }).ended
+    expect((await add('Letmein Everybody 7')).err).toContain('guessable')
+    expect((await add('northwind-2026')).err).toContain('guessable')
+    expect((await add('x'.repeat(11))).err).toContain('too short')
+    expect((await add(password)).code).toBe(0)
+  })
+
   test('once', async () => {
     await cli.run('accounts', 'add', 'ada@example.com')
     const again = await cli.run('accounts', 'add', 'ADA@example.com')
