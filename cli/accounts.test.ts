@@ -9,6 +9,11 @@ afterEach(() => cli.remove())
 
 const password = 'correct horse battery staple'
 
+test('Nobody is there who was not added', async () => {
+  for (const name of ['admin', 'root', 'demo', 'ada@example.com']) expect((await cli.run('accounts', 'show', name)).err).toContain('there is no such account')
+  expect(await cli.events('account-', 'identifier-')).toEqual([])
+})
+
 describe('An account is added from the terminal', () => {
   test('and shown in plain words, by its identifier and by its id, without its hash', async () => {
     const added = await cli.run('accounts', 'add', 'Ada@Example.com', '+43 660 1234567', '--password', password, '--mfa', '--locale', 'de')

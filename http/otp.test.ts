@@ -57,6 +57,15 @@ describe('The code', () => {
     expect(reply.body).toMatchObject({ reason: 'expired', otp: { attemptsLeft: 5 } })
   })
 
+  test('is good once', async () => {
+    await open()
+    const login = await api.loginAt('otp')
+    await login.step('otp/send', { channel: 'email' })
+    const code = api.code()
+    done(await login.step('otp', { code }), ['OtpVerified'], 'pin')
+    refused(await login.step('otp', { code }), 409, 'step_not_legal')
+  })
+
   test('of another login is none', async () => {
     await open()
     const [one, other] = [await api.loginAt('otp'), await api.loginAt('otp')]
