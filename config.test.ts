@@ -84,6 +84,11 @@ describe('In production', () => {
     expect(problemsOf(rest, { ...productionFile, policy: { withPasskey: branch } })).toEqual(['SMTP_URL or SMS_WEBHOOK_URL is needed: the policy asks for codes'])
   })
 
+  test('the carrier is needed by which the policy sends codes', () => {
+    expect(problemsOf(production, { ...productionFile, policy: { codesBy: ['sms'] } })).toEqual(['SMS_WEBHOOK_URL is needed: the policy asks for codes'])
+    expect(problemsOf(production, { ...productionFile, policy: { codesBy: ['email'] } })).toEqual([])
+  })
+
   test('the master key may stand in a file, and be several', () => {
     const { KEYLEDGER_MASTER_KEY: _, ...rest } = production
     const file = fileOf(`${one.toString('base64')},${other.toString('base64url')}\n`, 'master.key')

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { z } from 'zod'
 import { Policy } from './domain/policy.ts'
+import type { Channel } from './domain/session/vocabulary.ts'
 import { App } from './engine/apps.ts'
 import { Backend } from './engine/backends.ts'
 import { leastListed } from './factors/password-blocklist.ts'
@@ -128,9 +129,8 @@ export function readConfig(environment: Record<string, string | undefined> = pro
   if (has('SMTP_URL') !== has('MAIL_FROM')) problems.push('SMTP_URL and MAIL_FROM go together')
   if (set['SMS_WEBHOOK_URL']?.startsWith('http:') && !values.DELIVERY_PLAINTEXT) problems.push('SMS_WEBHOOK_URL must be https, or DELIVERY_PLAINTEXT true')
   if (has('SMS_WEBHOOK_URL') !== has('SMS_WEBHOOK_SECRET')) problems.push('SMS_WEBHOOK_URL and SMS_WEBHOOK_SECRET go together')
-  if (production && !has('SMTP_URL') && !has('SMS_WEBHOOK_URL') && file && demandsCode(file.policy)) {
-    problems.push('SMTP_URL or SMS_WEBHOOK_URL is needed: the policy asks for codes')
-  }
+  const carriers = file?.policy.codesBy.map((channel) => carrierOf[channel]) ?? []
+  if (production && file && demandsCode(file.policy) && !carriers.some(has)) problems.push(`${carriers.join(' or ')} is needed: the policy asks for codes`)
   if (problems.length > 0 || !file) throw new BadConfig(problems)
 
   const { SMTP_URL, MAIL_FROM, SMS_WEBHOOK_URL, SMS_WEBHOOK_SECRET } = values
@@ -154,6 +154,7 @@ export function readConfig(environment: Record<string, string | undefined> = pro
   }
 }
 
+const carrierOf = { email: 'SMTP_URL', sms: 'SMS_WEBHOOK_URL' } as const satisfies Record<Channel, keyof typeof Environment.shape>
 const demandsCode = ({ withPasskey, withoutPasskey }: Policy): boolean => withPasskey.otp !== 'off' || withoutPasskey.otp !== 'off'
 
 function configFile(path: string, named: boolean, problems: string[]): z.infer<typeof ConfigFile> | undefined {

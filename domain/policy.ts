@@ -4,7 +4,7 @@
  */
 import { z } from 'zod'
 import { lifetimes } from './session/tokens.ts'
-import { type Action, OfferMode, PinKeeper, PlanStep, Requirement, planSteps, type EntryPoint, type Platform, type Step, type WithheldReason } from './session/vocabulary.ts'
+import { type Action, Channel, OfferMode, PinKeeper, PlanStep, Requirement, planSteps, type EntryPoint, type Platform, type Step, type WithheldReason } from './session/vocabulary.ts'
 
 const Branch = z.strictObject({
   otp: Requirement.default('required'),
@@ -25,6 +25,8 @@ export const Policy = z.strictObject({
   order: Order.default(['append', 'otp', 'pin', 'biometrics']),
   withPasskey: Branch.prefault({}),
   withoutPasskey: Branch.prefault({}),
+  /** How codes may be sent. One by e-mail is no second factor (NIST SP 800-63B-4, 3.1.3.1): by SMS alone, a required one makes every login two factors. */
+  codesBy: z.array(Channel).min(1).default([...Channel.options]),
   pinKeptOn: PinKeeper.default('device'),
   append: z
     .strictObject({
