@@ -48,6 +48,7 @@ const rowsOf = (standard: string, title: string): Row[] =>
   })
 const rows = [...rowsOf('ASVS', 'ASVS 5.0.0, V6: authentication'), ...rowsOf('ASVS', 'ASVS 5.0.0, V7: session management'), ...rowsOf('NIST', 'NIST SP 800-63B-4')]
 const idsWhere = (holds: (row: Row) => boolean): string[] => rows.filter(holds).map(({ id }) => id)
+const listedIn = (title: string): string[] => [...sectionOf(title).matchAll(/^- (.*?): /gm)].flatMap(([, ids = '']) => ids.split(', '))
 const isPending = (shown: string): boolean => /^pending: \w+$/.test(shown)
 
 function named(shown: string): Named | undefined {
@@ -110,8 +111,14 @@ describe('The page has', () => {
   })
 
   test('all that is open at its top, and nothing else', () => {
-    const top = [...sectionOf('What is open').matchAll(/^- (.*?): /gm)].flatMap(([, ids = '']) => ids.split(', '))
-    expect(top.toSorted()).toEqual(idsWhere(({ state }) => state === 'open').toSorted())
+    expect(listedIn('What is open').toSorted()).toEqual(idsWhere(({ state }) => state === 'open').toSorted())
+  })
+
+  test('beside it what takes a setting, which is the operator\'s', () => {
+    const theirs = idsWhere(({ state }) => state === 'the operator\'s')
+    expect(listedIn('What takes a setting').filter((id) => !theirs.includes(id))).toEqual([])
+    const bySetting = idsWhere(({ state, how }) => state === 'the operator\'s' && /`(passwords\.|signedIn)|#two-factors/.test(how))
+    expect(bySetting.filter((id) => !listedIn('What takes a setting').includes(id))).toEqual([])
   })
 
   test('no request that the engine does not have', () => {
