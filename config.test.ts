@@ -43,7 +43,8 @@ describe('Without any configuration', () => {
     const { apps, policy, backends, ...config } = read()
     expect(config).toEqual({
       host: '127.0.0.1', port: 8787, dataFolder: 'data', eventStoreDbUrl: undefined, databaseUrl: undefined, masterKeys: undefined,
-      email: undefined, sms: undefined, deliveryPlaintext: false, trustedHops: 0, metricsToken: undefined, logLevel: 'warn', issuer: undefined, flowSeconds: 900, sweepMs: 5_000,
+      email: undefined, sms: undefined, deliveryPlaintext: false, trustedHops: 0, metricsToken: undefined, logLevel: 'warn', issuer: undefined,
+      passwords: { minLength: 8, blocklist: [] }, flowSeconds: 900, sweepMs: 5_000,
     })
     expect(backends).toEqual([])
     expect(apps.map(({ id, rpId, web }) => ({ id, rpId, web }))).toEqual([{ id: 'demo', rpId: 'localhost', web: ['http://localhost:8787'] }])
@@ -96,6 +97,11 @@ describe('In production', () => {
     const branch = { otp: 'off' }
     expect(problemsOf(rest, { ...productionFile, policy: { withPasskey: branch, withoutPasskey: branch } })).toEqual([])
     expect(problemsOf(rest, { ...productionFile, policy: { withPasskey: branch } })).toEqual(['SMTP_URL or SMS_WEBHOOK_URL is needed: the policy asks for codes'])
+  })
+
+  test('the carrier is needed by which the policy sends codes', () => {
+    expect(problemsOf(production, { ...productionFile, policy: { codesBy: ['sms'] } })).toEqual(['SMS_WEBHOOK_URL is needed: the policy asks for codes'])
+    expect(problemsOf(production, { ...productionFile, policy: { codesBy: ['email'] } })).toEqual([])
   })
 
   test('the master key may stand in a file, and be several', () => {
@@ -172,6 +178,24 @@ test('A certificate’s fingerprint is taken as keytool prints it, and as Androi
   const hex = bytes.toString('hex').toUpperCase().replace(/..(?!$)/g, '$&:')
   const { apps } = read({}, { apps: [{ ...shop, android: [{ package: 'a.b', fingerprints: [hex, bytes.toString('base64url')] }] }] })
   expect(apps[0]?.android[0]?.fingerprints).toEqual([bytes.toString('base64url'), bytes.toString('base64url')])
+})
+
+describe('What may be set as a password', () => {
+  const listOf = (many: number, length = 15): string => fileOf(Array.from({ length: many }, (_, n) => String(n).padStart(length, '0')).join('\r\n'), 'common.txt')
+
+  test('is at least so long, and none of a list that stands beside the configuration file', () => {
+    listOf(3_000)
+    const { passwords } = read({}, { passwords: { minLength: 15, blocklist: 'common.txt' } })
+    expect([passwords.minLength, passwords.blocklist.length, passwords.blocklist[7]]).toEqual([15, 3_000, '000000000000007'])
+  })
+
+  test('is not judged by a list that is not there, or is too short to be of use', () => {
+    const blocklist = join(folder, 'common.txt')
+    expect(problemsOf({}, { passwords: { blocklist: 'common.txt' } })).toEqual([`passwords.blocklist: ${blocklist} cannot be read`])
+    listOf(4_000, 8)
+    expect(problemsOf({}, { passwords: { minLength: 9, blocklist: 'common.txt' } })).toEqual([`passwords.blocklist: ${blocklist} has 0 passwords of 9 characters or more, 3000 are the least`])
+    expect(problemsOf({}, { passwords: { minLength: 7 } })).toHaveLength(1)
+  })
 })
 
 describe('A backend of the service API', () => {

@@ -1,9 +1,12 @@
 /** The only reader of the environment and of the configuration file. Everything that is missing or wrong is told at once. */
 import { existsSync, readFileSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import { z } from 'zod'
 import { Policy } from './domain/policy.ts'
+import type { Channel } from './domain/session/vocabulary.ts'
 import { App } from './engine/apps.ts'
 import { Backend } from './engine/backends.ts'
+import { leastListed } from './factors/password-blocklist.ts'
 import { levels, type Level } from './telemetry/logger.ts'
 import { parseMasterKeys } from './vault/master-key.ts'
 
@@ -44,6 +47,14 @@ export const ConfigFile = z.strictObject({
     .refine((apps) => new Set(apps.map(({ id }) => id)).size === apps.length, 'must not name two apps by the same id')
     .optional(),
   policy: Policy.prefault({}),
+  passwords: z
+    .strictObject({
+      /** Characters of a password that is set. */
+      minLength: z.int().min(8).max(64).default(8),
+      /** A text file with a password a line, beside the configuration file: those that are tried first, or are known from breaches. */
+      blocklist: z.string().min(1).optional(),
+    })
+    .prefault({}),
   /** Who may use the service API. One backend may have two keys while it changes them. */
   backends: z
     .array(Backend)
@@ -75,6 +86,8 @@ export type Config = {
   issuer: string | undefined
   apps: readonly App[]
   policy: Policy
+  /** What may be set as a password. */
+  passwords: { minLength: number; blocklist: readonly string[] }
   backends: readonly Backend[]
   flowSeconds: number
   sweepMs: number
@@ -109,7 +122,9 @@ export function readConfig(environment: Record<string, string | undefined> = pro
   const has = (name: keyof typeof Environment.shape): boolean => set[name] !== undefined
 
   const production = has('EVENTSTOREDB_URL')
-  const file = configFile(set['KEYLEDGER_CONFIG'] ?? 'keyledger.json', has('KEYLEDGER_CONFIG'), problems)
+  const path = set['KEYLEDGER_CONFIG'] ?? 'keyledger.json'
+  const file = configFile(path, has('KEYLEDGER_CONFIG'), problems)
+  const blocklist = file?.passwords.blocklist === undefined ? [] : readBlocklist(resolve(dirname(path), file.passwords.blocklist), file.passwords.minLength, problems)
   const masterKeys = readMasterKeys(set, problems)
   if (production) {
     if (!masterKeys && !has('KEYLEDGER_MASTER_KEY') && !has('KEYLEDGER_MASTER_KEY_FILE')) {
@@ -123,9 +138,8 @@ export function readConfig(environment: Record<string, string | undefined> = pro
   if (has('SMTP_URL') !== has('MAIL_FROM')) problems.push('SMTP_URL and MAIL_FROM go together')
   if (set['SMS_WEBHOOK_URL']?.startsWith('http:') && !values.DELIVERY_PLAINTEXT) problems.push('SMS_WEBHOOK_URL must be https, or DELIVERY_PLAINTEXT true')
   if (has('SMS_WEBHOOK_URL') !== has('SMS_WEBHOOK_SECRET')) problems.push('SMS_WEBHOOK_URL and SMS_WEBHOOK_SECRET go together')
-  if (production && !has('SMTP_URL') && !has('SMS_WEBHOOK_URL') && file && demandsCode(file.policy)) {
-    problems.push('SMTP_URL or SMS_WEBHOOK_URL is needed: the policy asks for codes')
-  }
+  const carriers = file?.policy.codesBy.map((channel) => carrierOf[channel]) ?? []
+  if (production && file && demandsCode(file.policy) && !carriers.some(has)) problems.push(`${carriers.join(' or ')} is needed: the policy asks for codes`)
   if (problems.length > 0 || !file) throw new BadConfig(problems)
 
   const { SMTP_URL, MAIL_FROM, SMS_WEBHOOK_URL, SMS_WEBHOOK_SECRET } = values
@@ -146,12 +160,14 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     issuer: file.issuer,
     apps: file.apps ?? [demoApp],
     policy: file.policy,
+    passwords: { minLength: file.passwords.minLength, blocklist },
     backends: file.backends,
     flowSeconds: file.flowSeconds,
     sweepMs: file.sweepMs,
   }
 }
 
+const carrierOf = { email: 'SMTP_URL', sms: 'SMS_WEBHOOK_URL' } as const satisfies Record<Channel, keyof typeof Environment.shape>
 const demandsCode = ({ withPasskey, withoutPasskey }: Policy): boolean => withPasskey.otp !== 'off' || withoutPasskey.otp !== 'off'
 
 function configFile(path: string, named: boolean, problems: string[]): z.infer<typeof ConfigFile> | undefined {
@@ -166,6 +182,18 @@ function configFile(path: string, named: boolean, problems: string[]): z.infer<t
   } catch (error) {
     problems.push(`${path} ${error instanceof SyntaxError ? 'is not JSON' : 'cannot be read'}`)
     return undefined
+  }
+}
+
+/** Those that are too short to be set are left out: they need no list. */
+function readBlocklist(path: string, minLength: number, problems: string[]): string[] {
+  try {
+    const passwords = readFileSync(path, 'utf8').split(/\r?\n/).filter((one) => [...one].length >= minLength)
+    if (passwords.length < leastListed) problems.push(`passwords.blocklist: ${path} has ${passwords.length} passwords of ${minLength} characters or more, ${leastListed} are the least`)
+    return passwords
+  } catch {
+    problems.push(`passwords.blocklist: ${path} cannot be read`)
+    return []
   }
 }
 

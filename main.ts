@@ -13,6 +13,7 @@ import { createEngine, type Engine } from './engine/engine.ts'
 import { Unavailable, type EventLog } from './eventlog/event-log.ts'
 import { openSqliteLog } from './eventlog/sqlite.ts'
 import { createHashGate } from './factors/hash-gate.ts'
+import { createBlocklist } from './factors/password-blocklist.ts'
 import { createPasswords, type Passwords } from './factors/password.ts'
 import { createApp } from './http/app.ts'
 import { openDatabase } from './projections/database.ts'
@@ -54,10 +55,11 @@ export async function openEngine(config: Config, { now = () => new Date(), print
   const log = telemetry.log(await openLog(config))
   const { deliver, reachable, close: closeDelivery } = carrier ? { deliver: carrier, reachable: new Set(Channel.options), close: () => {} } : await openDelivery(config, now, print)
   const settings = { issuer: config.issuer ?? `http://localhost:${config.port}`, apps: config.apps, policy: config.policy, flowSeconds: config.flowSeconds, backends: config.backends }
+  const blocklist = createBlocklist({ passwords: config.passwords.blocklist, words: [...config.apps.flatMap(({ id, name, rpId }) => [id, name, rpId]), URL.parse(settings.issuer)?.hostname ?? ''] })
   const engine = await createEngine({
     log,
     masterKeys,
-    passwords: passwords ?? createPasswords({ gate: telemetry.gate(createHashGate({ atOnce: availableParallelism(), queue: hashQueue })) }),
+    passwords: passwords ?? createPasswords({ gate: telemetry.gate(createHashGate({ atOnce: availableParallelism(), queue: hashQueue })), minLength: config.passwords.minLength, blocklist }),
     deliver: telemetry.carrier(deliver),
     reachable,
     settings: () => settings,

@@ -9,6 +9,11 @@ afterEach(() => cli.remove())
 
 const password = 'correct horse battery staple'
 
+test('Nobody is there who was not added', async () => {
+  for (const name of ['admin', 'root', 'demo', 'ada@example.com']) expect((await cli.run('accounts', 'show', name)).err).toContain('there is no such account')
+  expect(await cli.events('account-', 'identifier-')).toEqual([])
+})
+
 describe('An account is added from the terminal', () => {
   test('and shown in plain words, by its identifier and by its id, without its hash', async () => {
     const added = await cli.run('accounts', 'add', 'Ada@Example.com', '+43 660 1234567', '--password', password, '--mfa', '--locale', 'de')
@@ -28,6 +33,17 @@ describe('An account is added from the terminal', () => {
     const added = await cli.runWith(`${password}\n`, 'accounts', 'add', 'ada', '--password-stdin')
     expect(added.code).toBe(0)
     expect((await cli.run('accounts', 'show', 'ada')).out).toContain('argon2id')
+  })
+
+  test('with a password that the configuration lets be set', async () => {
+    cli.file('common.txt', Array.from({ length: 3_000 }, (_, n) => `letmein everybody ${n}`).join('\n'))
+    const apps = [{ id: 'shop', name: 'Northwind', rpId: 'shop.example' }]
+    const KEYLEDGER_CONFIG = cli.file('keyledger.json', JSON.stringify({ apps, passwords: { minLength: 12, blocklist: 'common.txt' } }))
+    const add = (plain: string) => cli.start(['accounts', 'add', 'ada', '--password', plain], '', { KEYLEDGER_CONFIG }).ended
+    expect((await add('Letmein Everybody 7')).err).toContain('guessable')
+    expect((await add('northwind-2026')).err).toContain('guessable')
+    expect((await add('x'.repeat(11))).err).toContain('too short')
+    expect((await add(password)).code).toBe(0)
   })
 
   test('once', async () => {

@@ -13,8 +13,10 @@ describe('A policy', () => {
       order: ['append', 'otp', 'pin', 'biometrics'],
       withPasskey: branch,
       withoutPasskey: branch,
+      codesBy: ['email', 'sms'],
       pinKeptOn: 'device',
       append: { enabled: true, mode: 'manual', conditional: false },
+      signedIn: { idle: 90 * 86_400, absolute: 365 * 86_400 },
     })
   })
 
@@ -30,6 +32,9 @@ describe('A policy', () => {
     ['an order that names a step twice', { order: ['append', 'otp', 'pin', 'pin'] }],
     ['an order with a step that there is not', { order: ['append', 'otp', 'pin', 'password'] }],
     ['an empty version', { version: '' }],
+    ['codes that go nowhere', { codesBy: [] }],
+    ['a session that outlives a year', { signedIn: { absolute: 365 * 86_400 + 1 } }],
+    ['a session that is over at once', { signedIn: { idle: 0 } }],
     ['a silent upgrade, which no policy can ask for yet', { append: { mode: 'conditional' } }],
   ])('is refused with %s', (_, policy) => {
     expect(Policy.safeParse(policy).success).toBe(false)

@@ -3,7 +3,8 @@
  * that was resolved from it, so a running login keeps its plan and a replay needs no configuration.
  */
 import { z } from 'zod'
-import { type Action, OfferMode, PinKeeper, PlanStep, Requirement, planSteps, type EntryPoint, type Platform, type Step, type WithheldReason } from './session/vocabulary.ts'
+import { lifetimes } from './session/tokens.ts'
+import { type Action, Channel, OfferMode, PinKeeper, PlanStep, Requirement, planSteps, type EntryPoint, type Platform, type Step, type WithheldReason } from './session/vocabulary.ts'
 
 const Branch = z.strictObject({
   otp: Requirement.default('required'),
@@ -24,6 +25,8 @@ export const Policy = z.strictObject({
   order: Order.default(['append', 'otp', 'pin', 'biometrics']),
   withPasskey: Branch.prefault({}),
   withoutPasskey: Branch.prefault({}),
+  /** How codes may be sent. One by e-mail is no second factor (NIST SP 800-63B-4, 3.1.3.1): by SMS alone, a required one makes every login two factors. */
+  codesBy: z.array(Channel).min(1).default([...Channel.options]),
   pinKeptOn: PinKeeper.default('device'),
   append: z
     .strictObject({
@@ -32,6 +35,13 @@ export const Policy = z.strictObject({
       mode: OfferMode.exclude(['conditional']).default('manual'),
       /** Where the password was filled in by a credential manager: create the passkey without asking, if the platform can. */
       conditional: z.boolean().default(false),
+    })
+    .prefault({}),
+  /** Seconds that somebody stays signed in without use, and in all (NIST SP 800-63B-4, 2.1.3, 2.2.3). */
+  signedIn: z
+    .strictObject({
+      idle: z.int().min(300).max(lifetimes.absolute).default(lifetimes.idle),
+      absolute: z.int().min(300).max(lifetimes.absolute).default(lifetimes.absolute),
     })
     .prefault({}),
 })

@@ -17,8 +17,9 @@ export type CommandOf = (state: AccountState) => AccountCommand | Promise<Accoun
 export function createAccountCommands(dependencies: { vault: Vault; view: AccountView; passwords: Passwords; newId: () => string }) {
   const { vault, view, passwords, newId } = dependencies
 
-  async function sealedHash(account: string, password: NewPassword): Promise<Sealed> {
-    const hashed = await hashOf(passwords, password)
+  async function sealedHash(account: string, password: NewPassword, { identifiers }: AccountState): Promise<Sealed> {
+    const opened = await Promise.all(identifiers.map(async ({ value }) => (await vault.open(value)) ?? ''))
+    const hashed = await hashOf(passwords, password, opened)
     if ('unusable' in hashed) throw new Fault('password_unacceptable', { reason: hashed.flaw, detail: hashed.unusable })
     return vault.seal({ account }, hashed.hash)
   }
@@ -27,7 +28,7 @@ export function createAccountCommands(dependencies: { vault: Vault; view: Accoun
     /** A repeat of the request, which needs no command, costs no hash. @throws Fault password_unacceptable */
     setPassword(account: string, password: NewPassword): CommandOf {
       let hash: Promise<Sealed> | undefined
-      return async () => ({ type: 'set_password', hash: await (hash ??= sealedHash(account, password)) })
+      return async (state) => ({ type: 'set_password', hash: await (hash ??= sealedHash(account, password, state)) })
     },
 
     /** @throws Fault contact_malformed */

@@ -39,7 +39,7 @@ export function createAccounts(dependencies: { streams: Streams; vault: Vault; p
     const read = readNames(wanted, vault.lookup)
     if ('reason' in read) return refused(read.code, read.reason)
     return inTurn(read.names.map(({ lookup }) => lookup), async () => {
-      const password = wanted.password && (await hashOf(passwords, wanted.password))
+      const password = wanted.password && (await hashOf(passwords, wanted.password, wanted.identifiers))
       if (password && 'unusable' in password) return { outcome: 'refused', code: 'password_unacceptable', reason: password.unusable, flaw: password.flaw }
       for (let tries = 0; tries < maxTries; tries += 1) {
         const registration = await attempt(wanted, read, password?.hash, actor, once)

@@ -6,8 +6,8 @@ import type { SessionState } from '../domain/session/state.ts'
 import { Channel } from '../domain/session/vocabulary.ts'
 import type { Folded } from '../eventlog/transact.ts'
 
-/** The channels for which a carrier is configured. */
-export type Reachable = ReadonlySet<Channel>
+/** Whether a code can go by a channel: a carrier is configured for it, and the policy lets it. */
+export type Reachable = Pick<ReadonlySet<Channel>, 'has'>
 
 export const channelsOf = (account: AccountState, reachable: Reachable): Channel[] =>
   Channel.options.filter((channel) => reachable.has(channel) && destinationOf(account, channel) !== undefined)

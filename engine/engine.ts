@@ -62,7 +62,8 @@ export type Engine = Awaited<ReturnType<typeof createEngine>>
 
 /** @throws Unavailable while the log is; WrongMasterKey */
 export async function createEngine(dependencies: EngineDependencies) {
-  const { log, masterKeys, passwords, deliver, reachable, settings, history, now, newId, randomBytes, onBackgroundError = () => {}, observe = (_, take) => take(), onRetry = () => {} } = dependencies
+  const { log, masterKeys, passwords, deliver, settings, history, now, newId, randomBytes, onBackgroundError = () => {}, observe = (_, take) => take(), onRetry = () => {} } = dependencies
+  const reachable: Reachable = { has: (channel) => dependencies.reachable.has(channel) && settings().policy.codesBy.includes(channel) }
   const streams: Streams = createStreams({ log, now, newId, onRetry })
   const vault = await openVault({ streams, masterKeys })
   const signingKeys = createSigningKeys({ streams, vault, now })

@@ -79,7 +79,7 @@ export function createTokens(dependencies: {
       await accountOf(login)
       const { result } = await streams.transact(tokens, tokensStream(session), cause, (folded, at) => {
         if (folded) return { events: [], result: folded.state }
-        const events = decideIssue(login, at)
+        const events = decideIssue(login, at, settings().policy.signedIn)
         return { events, result: { ...(events[0] as (typeof events)[number]).data, ended: null } }
       })
       if (result.ended || result.generation > 0) throw new Fault('flow_token_invalid')
@@ -99,7 +99,7 @@ export function createTokens(dependencies: {
         if (!current) throw new Fault('refresh_token_invalid')
         const used = current.keys.get(key)
         if (used && used.fingerprint !== fingerprint) throw new Fault('key_reused')
-        const { outcome, events } = decideRefresh(current.state, { generation, sameKey: used !== undefined }, at)
+        const { outcome, events } = decideRefresh(current.state, { generation, sameKey: used !== undefined }, at, settings().policy.signedIn)
         return { events, result: outcome }
       })
       if (result !== 'refreshed' || !folded) throw new Fault('session_over', { reason: result })

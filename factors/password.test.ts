@@ -3,6 +3,7 @@ import { hash as argon2id } from '@node-rs/argon2'
 import { describe, expect, test } from 'vitest'
 import { createHashGate } from './hash-gate.ts'
 import { formatOf, parseHash } from './password-hash.ts'
+import { createBlocklist } from './password-blocklist.ts'
 import { createPasswords } from './password.ts'
 import type { PasswordOptions } from './password.ts'
 
@@ -95,6 +96,23 @@ describe('a new password', () => {
     ['a megabyte', 'x'.repeat(1_000_000), 'too_long'],
   ] as const)('of %s', (_, password, answer) => {
     expect(passwords.acceptable(password)).toBe(answer)
+  })
+
+  test('may be of any signs: no kind of them is asked for, and none is refused', () => {
+    for (const password of ['aaaaaaab', 'ABCDEFGH', '48151623', '        ', '\u0000\u0001\u0002\u0003\u0004\u0005\u0006\u0007', 'пароль дня', '密码密码密码密码', '~!@#$%^&*()_+']) {
+      expect(passwords.acceptable(password)).toBe(true)
+    }
+  })
+
+  test('is as long as the company wants', () => {
+    const long = passwordsWith({ minLength: 15 })
+    expect([long.acceptable('x'.repeat(14)), long.acceptable('x'.repeat(15))]).toEqual(['too_short', true])
+  })
+
+  test('is none that is guessed first, for anybody or for this person', () => {
+    const careful = passwordsWith({ blocklist: createBlocklist({ passwords: ['iloveyou1'], words: ['Northwind'] }) })
+    for (const password of ['ILoveYou1', 'Northwind1', 'ada@example.com']) expect(careful.acceptable(password, ['ada@example.com'])).toBe('guessable')
+    expect(careful.acceptable('iloveyou2')).toBe(true)
   })
 })
 

@@ -1,6 +1,7 @@
 import { randomBytes as systemRandomBytes } from 'node:crypto'
 import { hash as argon2id } from '@node-rs/argon2'
 import type { HashGate } from './hash-gate.ts'
+import { createBlocklist, type Blocklist } from './password-blocklist.ts'
 import { dummyHash, formatOf, parseHash, verifyHash } from './password-hash.ts'
 import type { ParsedHash } from './password-hash.ts'
 
@@ -16,8 +17,8 @@ export type Passwords = {
   hash(password: string): Promise<string>
   /** What an unknown identifier is verified against: always the same one for a selector (4 bytes or more, an HMAC of the identifier). */
   decoy(selector: Uint8Array): string
-  /** May it be set as a password? From 8 code points to 1024 bytes of UTF-8, both after normalization. */
-  acceptable(password: string): true | 'too_short' | 'too_long'
+  /** May it be set as a password of somebody with these identifiers? To 1024 bytes of UTF-8, after normalization as the least length is. */
+  acceptable(password: string, identifiers?: readonly string[]): true | 'too_short' | 'too_long' | 'guessable'
 }
 
 export type PasswordOptions = {
@@ -26,11 +27,16 @@ export type PasswordOptions = {
   argon2?: { memoryCost: number; timeCost: number; parallelism: number }
   /** The formats that occur among the accounts, as `formatOf` writes them; a frequent one may stand here several times. Default: our own alone. */
   formats?: readonly string[]
+  /** Code points. Default: 8; NIST SP 800-63B-4, 3.1.1.2 wants 15 where the password is all that is asked for. */
+  minLength?: number
+  /** Default: none is refused. */
+  blocklist?: Blocklist
   randomBytes?: (size: number) => Uint8Array
 }
 
 /** The password never leaves this file but to be hashed. */
-export function createPasswords({ gate, argon2 = owasp, formats = [], randomBytes = systemRandomBytes }: PasswordOptions): Passwords {
+export function createPasswords(options: PasswordOptions): Passwords {
+  const { gate, argon2 = owasp, formats = [], minLength = 8, blocklist = createBlocklist({ passwords: [], words: [] }), randomBytes = systemRandomBytes } = options
   const own = formatOf({ scheme: 'argon2id', ...argon2 })
   const decoys = (formats.length > 0 ? formats : [own]).map((format) => dummyHash(format, randomBytes))
 
@@ -54,10 +60,11 @@ export function createPasswords({ gate, argon2 = owasp, formats = [], randomByte
     },
     hash: (password) => gate.run(() => argon2id(Buffer.from(normalize(password)), { ...argon2, salt: randomBytes(16) })),
     decoy: (selector) => decoys[Buffer.from(selector).readUInt32BE() % decoys.length]!,
-    acceptable: (password) => {
+    acceptable: (password, identifiers = []) => {
       const normal = normalize(password)
       if (Buffer.byteLength(normal) > 1024) return 'too_long'
-      return [...normal].length < 8 ? 'too_short' : true
+      if ([...normal].length < minLength) return 'too_short'
+      return blocklist(normal, identifiers) ? 'guessable' : true
     },
   }
 }
@@ -65,5 +72,6 @@ export function createPasswords({ gate, argon2 = owasp, formats = [], randomByte
 // OWASP Password Storage Cheat Sheet: 19 MiB, two passes, one lane.
 const owasp = { memoryCost: 19_456, timeCost: 2, parallelism: 1 }
 
-// NIST SP 800-63B-4, section 3.1.1.2: so that the same password typed on another keyboard or system is the same bytes.
+// So that the same password typed on another keyboard or system is the same bytes. NIST SP 800-63B-4, 3.1.1.2 would have NFC do; NFKC makes digits and
+// letters of another width the same too. Hashes rest on it: another form must be tried beside this one, not in its place.
 const normalize = (password: string) => password.normalize('NFKC')

@@ -87,6 +87,7 @@ describe('An account is created', () => {
     ['an identifier that is none', { identifiers: ['@'] }, 400, 'identifier_malformed'],
     ['a contact that is none', { contacts: [{ channel: 'sms', address: 'ada@example.com' }] }, 400, 'contact_malformed'],
     ['a password that is too short', { password: 'short' }, 422, 'password_unacceptable'],
+    ['a password that is who they are', { password: 'ada@example.com' }, 422, 'password_unacceptable'],
     ['a hash of an unknown kind', { password: undefined, passwordHash: '$unknown$hash' }, 422, 'password_unacceptable'],
     ['a password and a hash', { passwordHash: importedHash }, 400, 'malformed'],
     ['no identifier', { identifiers: [] }, 400, 'malformed'],
@@ -203,7 +204,7 @@ describe('Of an account that is there', () => {
     expect(await passwordOf('ada@example.com', 'pleaseletmein')).toBe(200)
   })
 
-  test.each([['too_short', { password: 'short' }], ['too_long', { password: 'é'.repeat(600) }], ['hash_unusable', { passwordHash: '$nothing' }]])('no password is set that is %s', async (reason, body) => {
+  test.each([['too_short', { password: 'short' }], ['too_long', { password: 'é'.repeat(600) }], ['guessable', { password: 'Ada@Example.com' }], ['hash_unusable', { passwordHash: '$nothing' }]])('no password is set that is %s', async (reason, body) => {
     const reply = await send(`/${account}/password`, body)
     refused(reply, 422, 'password_unacceptable')
     expect(reply.body.reason).toBe(reason)
@@ -221,16 +222,18 @@ describe('Of an account that is there', () => {
 
   test('every change says which backend made it, and shows nothing of its key', async () => {
     await send(`/${account}/password`, { password: another })
-    await send(`/${account}/disable`)
-    const [set, ended, disabled] = (await metadataOf(account)).slice(-3)
-    for (const one of [set, ended, disabled]) expect(one).toMatchObject({ actor: 'backend:crm', $correlationId: account, fingerprint: expect.stringMatching(/^[\w-]{43}$/) })
-    expect([set?.type, ended?.type, disabled?.type, set?.$causationId === ended?.$causationId]).toEqual(['PasswordSet', 'SessionsRevoked', 'AccountDisabled', true])
+    await send(`/${account}/mfa`, { enabled: true })
+    const [set, ended, switched] = (await metadataOf(account)).slice(-3)
+    for (const one of [set, ended, switched]) expect(one).toMatchObject({ actor: 'backend:crm', $correlationId: account, fingerprint: expect.stringMatching(/^[\w-]{43}$/) })
+    expect([set?.type, ended?.type, switched?.type, set?.$causationId === ended?.$causationId]).toEqual(['PasswordSet', 'SessionsRevoked', 'MfaSwitched', true])
     expect(JSON.stringify(await metadataOf(account))).not.toContain(backendKey.slice(4))
   })
 
-  test('a disabled one is signed in to by nobody until it is enabled', async () => {
+  test('a disabled one is signed in to by nobody until it is enabled, and every session is over for good', async () => {
+    const before = await api.signedIn()
+    api.pass(1)
     const disabled = await send(`/${account}/disable`)
-    expect([disabled.status, disabled.body.status, disabled.events]).toEqual([200, 'disabled', ['AccountDisabled']])
+    expect([disabled.status, disabled.body.status, disabled.events]).toEqual([200, 'disabled', ['AccountDisabled', 'SessionsRevoked']])
     expect((await send(`/${account}/disable`)).events).toEqual([])
     const login = await api.start()
     refused(await login.step('password', { password: 'wrong' }), 403, 'password_rejected', ['PasswordRejected'])
@@ -239,6 +242,8 @@ describe('Of an account that is there', () => {
     const enabled = await send(`/${account}/enable`)
     expect([enabled.body.status, enabled.events]).toEqual(['active', ['AccountEnabled']])
     expect((await send(`/${account}/enable`)).events).toEqual([])
+    refused(await before.refresh(before.tokens.refreshToken), 401, 'session_over')
+    refused(await before.read(before.tokens.accessToken), 401, 'session_over')
     expect(await passwordOf('ada@example.com', password)).toBe(200)
   })
 
@@ -280,7 +285,7 @@ describe('Of an account that is there', () => {
 
   test('a lost answer of the log changes nothing', async () => {
     api.log.broken.append = losingAnswers(1)
-    expect(await send(`/${account}/disable`)).toMatchObject({ status: 200, body: { status: 'disabled' }, events: ['AccountDisabled'] })
+    expect(await send(`/${account}/disable`)).toMatchObject({ status: 200, body: { status: 'disabled' }, events: ['AccountDisabled', 'SessionsRevoked'] })
   })
 })
 

@@ -1,6 +1,8 @@
+import { decodeJwt } from 'jose'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Policy } from '../domain/policy.ts'
-import { done, off, openApi, refused, type Api, type ApiOptions } from './testing.ts'
+import { createAuthenticator } from '../stories/authenticator.ts'
+import { ceremonyHere, done, off, openApi, password, refused, type Api, type ApiOptions } from './testing.ts'
 
 let api: Api
 afterEach(() => api.close())
@@ -57,6 +59,15 @@ describe('The code', () => {
     expect(reply.body).toMatchObject({ reason: 'expired', otp: { attemptsLeft: 5 } })
   })
 
+  test('is good once', async () => {
+    await open()
+    const login = await api.loginAt('otp')
+    await login.step('otp/send', { channel: 'email' })
+    const code = api.code()
+    done(await login.step('otp', { code }), ['OtpVerified'], 'pin')
+    refused(await login.step('otp', { code }), 409, 'step_not_legal')
+  })
+
   test('of another login is none', async () => {
     await open()
     const [one, other] = [await api.loginAt('otp'), await api.loginAt('otp')]
@@ -83,5 +94,40 @@ describe('The code', () => {
     await open(everywhere({ ...off, otp: 'optional', pin: 'optional' }), { identifiers: ['ada_lovelace'] })
     const login = await api.loginAt('append', { identifier: 'ada_lovelace' })
     done(await login.step('append/skip', { reason: 'declined' }), ['AppendSkipped', 'OtpSkipped'], 'pin')
+  })
+})
+
+describe('Where the policy sends codes by SMS alone, and requires them', () => {
+  const strict = everywhere({ ...off, otp: 'required' }, { codesBy: ['sms'] })
+  const amrOf = ({ body }: { body: { tokens: { accessToken: string } } }) => decodeJwt(body.tokens.accessToken)['amr']
+
+  test('every login is two factors: the password with a code, or the passkey', async () => {
+    await open(strict, { identifiers: ['ada@example.com', '+436601234567'] })
+    const login = await api.loginAt('append')
+    const device = createAuthenticator()
+    await login.step('append', { credential: await api.credential(login, device) })
+    expect((await login.read()).body.otp.channels).toEqual(['sms'])
+    refused(await login.step('otp/send', { channel: 'email' }), 422, 'otp_channel_unavailable')
+    await login.step('otp/send', { channel: 'sms' })
+    expect(api.world.messages.map(({ to }) => to)).toEqual(['+436601234567'])
+    expect(amrOf(await login.step('otp', { code: api.code() }))).toEqual(['pwd', 'sms', 'mfa'])
+
+    const next = await api.start()
+    const byPasskey = await next.step('passkey', { credential: await device.get(next.started.body.requestOptions, ceremonyHere) })
+    expect(amrOf(byPasskey)).toEqual(['swk', 'user', 'mfa'])
+  })
+
+  test('whoever has an e-mail address alone does not get in with the password', async () => {
+    await open(strict)
+    const login = await api.start()
+    refused(login.started, 403, 'no_contact', ['IdentifierEntered', 'SessionEnded'])
+    refused(await login.step('password', { password }), 410, 'session_ended')
+  })
+
+  test('nor does an account that demands a code where the policy does not', async () => {
+    await open(everywhere(off, { codesBy: ['sms'] }), { mfa: true })
+    const login = await api.start()
+    refused(login.started, 403, 'no_contact', ['IdentifierEntered', 'SessionEnded'])
+    refused(await login.step('password', { password }), 410, 'session_ended')
   })
 })

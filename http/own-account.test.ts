@@ -46,9 +46,9 @@ describe('Whoever signed in a moment ago', () => {
     refused(await change('password', { password: another }, accessToken), 401, 'session_over')
   })
 
-  test('gets no password that is too short or too long', async () => {
+  test('gets no password that is too short, too long, or guessed first', async () => {
     const { tokens: { accessToken } } = await api.signedIn()
-    for (const [text, reason] of [['short', 'too_short'], ['é'.repeat(600), 'too_long']]) {
+    for (const [text, reason] of [['short', 'too_short'], ['é'.repeat(600), 'too_long'], ['ada.example.com', 'guessable']]) {
       const reply = await change('password', { password: text }, accessToken)
       refused(reply, 422, 'password_unacceptable')
       expect(reply.body.reason).toBe(reason)

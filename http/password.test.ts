@@ -32,6 +32,12 @@ describe('The password', () => {
     refused(await login.step('password', { password }), 410, 'session_ended')
   })
 
+  test('is good however old it is, and nobody is told to change it', async () => {
+    await open()
+    api.pass(10 * 365 * 86_400)
+    done(await (await api.start()).step('password', { password }), ['PasswordVerified', 'AppendOffered'], 'append')
+  })
+
   test('that is replaced while it is judged does not sign in any more', async () => {
     const passwords = createPasswords({ gate: createHashGate({ atOnce: 4, queue: 256 }), argon2: { memoryCost: 1024, timeCost: 1, parallelism: 1 } })
     let replace = async (): Promise<void> => {}

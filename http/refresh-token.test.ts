@@ -1,6 +1,6 @@
 import { decodeJwt } from 'jose'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { Policy } from '../domain/policy.ts'
+import { Policy } from '../domain/policy.ts'
 import { newKey, off, openApi, password, refused, type Api } from './testing.ts'
 
 let api: Api
@@ -83,6 +83,20 @@ describe('The refresh token', () => {
     refused(await idle.refresh(idle.tokens.refreshToken), 401, 'session_over')
     api.pass(5 * 86_400)
     refused(await busy.refresh(refreshToken), 401, 'session_over')
+  })
+
+  test('lives as long as the policy says', async () => {
+    api.world.policy = Policy.parse({ ...api.world.policy, signedIn: { idle: 3_600, absolute: 7_200 } })
+    const { tokens, refresh } = await api.signedIn()
+    expect(tokens.refreshExpiresAt).toBe('2026-03-02T09:00:00.000Z')
+    api.pass(3_599)
+    const { body } = await refresh(tokens.refreshToken)
+    expect(body.tokens.refreshExpiresAt).toBe('2026-03-02T09:59:59.000Z')
+    api.pass(3_599)
+    const last = (await refresh(body.tokens.refreshToken)).body.tokens
+    expect(last.refreshExpiresAt).toBe('2026-03-02T10:00:00.000Z')
+    api.pass(2)
+    refused(await refresh(last.refreshToken), 401, 'session_over')
   })
 
   test('that was made up, shortened, counted on or meant for another session is none', async () => {

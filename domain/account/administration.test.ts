@@ -24,16 +24,16 @@ test('A new password ends every session in the same append', () => {
   expect(given().decide({ type: 'end_sessions' })).toEqual(does(revoked))
 })
 
-test.each<[AccountCommand, AccountEvent, AccountCommand]>([
-  [{ type: 'disable' }, { type: 'AccountDisabled', data: {} }, { type: 'enable' }],
-  [{ type: 'switch_mfa', enabled: true }, { type: 'MfaSwitched', data: { enabled: true } }, { type: 'switch_mfa', enabled: false }],
-])('%j is a fact once, until it is undone', (command, fact, undo) => {
+test.each<[AccountCommand, AccountEvent[], AccountCommand]>([
+  [{ type: 'disable' }, [{ type: 'AccountDisabled', data: {} }, { type: 'SessionsRevoked', data: {} }], { type: 'enable' }],
+  [{ type: 'switch_mfa', enabled: true }, [{ type: 'MfaSwitched', data: { enabled: true } }], { type: 'switch_mfa', enabled: false }],
+])('%j is a fact once, until it is undone', (command, facts, undo) => {
   expect(given().decide(undo)).toEqual(nothing)
-  expect(given().decide(command)).toEqual(does(fact))
-  expect(given(fact).decide(command)).toEqual(nothing)
-  const undone = given(fact).decide(undo)
+  expect(given().decide(command)).toEqual(does(...facts))
+  expect(given(...facts).decide(command)).toEqual(nothing)
+  const undone = given(...facts).decide(undo)
   expect(undone.events).toHaveLength(1)
-  expect(given(fact, ...undone.events).decide(command)).toEqual(does(fact))
+  expect(given(...facts, ...undone.events).decide(command)).toEqual(does(...facts))
 })
 
 describe('A contact', () => {

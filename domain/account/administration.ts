@@ -24,7 +24,8 @@ export function decideAdministration(state: AccountState, command: AccountComman
     case 'switch_mfa':
       return state.mfa === command.enabled ? done() : done({ type: 'MfaSwitched', data: { enabled: command.enabled } })
     case 'disable':
-      return state.status === 'disabled' ? done() : done({ type: 'AccountDisabled', data: {} })
+      // To enable the account again must not sign in again who was signed in before (OWASP ASVS 5.0, 7.4.2).
+      return state.status === 'disabled' ? done() : done({ type: 'AccountDisabled', data: {} }, { type: 'SessionsRevoked', data: {} })
     case 'enable':
       return state.status === 'active' ? done() : done({ type: 'AccountEnabled', data: {} })
     case 'end_sessions':

@@ -54,6 +54,8 @@ const worlds: fc.Arbitrary<World> = fc.record({
     withoutPasskey: branch,
     pinKeptOn: fc.constantFrom('device', 'server'),
     append: fc.record({ enabled: often(true, fc.constant(false)), mode: fc.constantFrom('manual', 'automatic'), conditional: fc.boolean() }),
+    codesBy: fc.constant([...Channel.options]),
+    signedIn: fc.constant({ idle: 3_600, absolute: 86_400 }),
   }),
   supports: often<readonly string[]>(actions, fc.subarray([...actions]), 4),
   screenLock: fc.constantFrom(true, undefined, false),

@@ -26,6 +26,23 @@ describe('Tokens are issued at completion', () => {
   })
 })
 
+describe('A policy may say how long somebody stays signed in', () => {
+  const lifetime = { idle: 3_600, absolute: day }
+  const brief = folded(...decideIssue(login, at(100), lifetime))
+
+  test('without use', () => {
+    expect(brief).toMatchObject({ idleExpiresAt: at(3_700), expiresAt: at(100 + day) })
+    expect(decideRefresh(brief, { generation: 0, sameKey: false }, at(3_700), lifetime)).toEqual({ outcome: 'session_over', events: [] })
+    expect(folded(...decideRefresh(brief, { generation: 0, sameKey: false }, at(3_699), lifetime).events).idleExpiresAt).toBe(at(7_299))
+  })
+
+  test('and in all, however much it is used', () => {
+    const used = folded(...decideRefresh({ ...brief, idleExpiresAt: at(day) }, { generation: 0, sameKey: false }, at(day - 1), lifetime).events)
+    expect(used.idleExpiresAt).toBe(at(100 + day))
+    expect(folded(...decideIssue(login, at(100), { idle: day, absolute: 3_600 })).idleExpiresAt).toBe(at(3_700))
+  })
+})
+
 describe('The refresh token that is good now', () => {
   test('is exchanged for its successor, which moves neither the authentication nor the last day', () => {
     const { outcome, events } = decideRefresh(folded(...issued), { generation: 0, sameKey: false }, at(day))

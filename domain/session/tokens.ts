@@ -33,16 +33,21 @@ export const evolve = (_: TokensState | undefined, { type, data }: Fact<TokensEv
   ended: type === 'RefreshReused' ? 'reused' : type === 'SignedOut' ? 'signed_out' : null,
 })
 
-/** Seconds. 90 days idle, one year in all; the generation just replaced is honoured for one minute, whoever asks. */
+/** Seconds. By default 90 days idle, one year in all; the generation just replaced is honoured for one minute, whoever asks. */
 export const lifetimes = { idle: 90 * 86_400, absolute: 365 * 86_400, access: 600, grace: 60 } as const
 
 const after = (instant: string, seconds: number): string => new Date(Date.parse(instant) + seconds * 1000).toISOString()
 const earlier = (one: string, other: string): string => (one < other ? one : other)
 
-export const decideIssue = (login: { account: string; app: string; installation: string; amr: readonly string[]; authTime: string }, now: string): TokensEvent[] => [
+/** Seconds that the policy gives a session without use, and in all. */
+export type Lifetime = { idle: number; absolute: number }
+
+type Login = { account: string; app: string; installation: string; amr: readonly string[]; authTime: string }
+
+export const decideIssue = (login: Login, now: string, { idle, absolute }: Lifetime = lifetimes): TokensEvent[] => [
   {
     type: 'TokensIssued',
-    data: { ...login, amr: [...login.amr], generation: 0, renewedAt: now, idleExpiresAt: after(now, lifetimes.idle), expiresAt: after(now, lifetimes.absolute) },
+    data: { ...login, amr: [...login.amr], generation: 0, renewedAt: now, idleExpiresAt: after(now, Math.min(idle, absolute)), expiresAt: after(now, absolute) },
   },
 ]
 
@@ -51,12 +56,12 @@ export type Refresh = { outcome: 'refreshed' | 'reused' | 'session_over'; events
 /**
  * Rotation (RFC 9700, 4.14.2). The generation just replaced gives the same successor again to the key that it was given to, until
  * that successor was used, and to any key for a minute; anything older is reuse and ends the session.
- * `sameKey`: the request has the key that the present generation was given to.
+ * `sameKey`: the request has the key that the present generation was given to. How long the session lasts in all was settled when it began.
  */
-export function decideRefresh({ ended, ...state }: TokensState, presented: { generation: number; sameKey: boolean }, now: string): Refresh {
+export function decideRefresh({ ended, ...state }: TokensState, presented: { generation: number; sameKey: boolean }, now: string, { idle }: Pick<Lifetime, 'idle'> = lifetimes): Refresh {
   if (ended || now >= state.idleExpiresAt || now >= state.expiresAt) return { outcome: 'session_over', events: [] }
   if (presented.generation === state.generation) {
-    const renewed = { ...state, generation: state.generation + 1, renewedAt: now, idleExpiresAt: earlier(after(now, lifetimes.idle), state.expiresAt) }
+    const renewed = { ...state, generation: state.generation + 1, renewedAt: now, idleExpiresAt: earlier(after(now, idle), state.expiresAt) }
     return { outcome: 'refreshed', events: [{ type: 'TokensRefreshed', data: renewed }] }
   }
   const justReplaced = presented.generation === state.generation - 1
