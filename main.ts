@@ -9,13 +9,14 @@ import { createSms } from './delivery/sms.ts'
 import { loadTemplates } from './delivery/templates.ts'
 import { createTerminal } from './delivery/terminal.ts'
 import { Channel } from './domain/session/vocabulary.ts'
-import { createEngine, type Engine } from './engine/engine.ts'
+import { createEngine, type Engine, type EngineDependencies } from './engine/engine.ts'
 import { Unavailable, type EventLog } from './eventlog/event-log.ts'
 import { openSqliteLog } from './eventlog/sqlite.ts'
 import { createHashGate } from './factors/hash-gate.ts'
 import { createPasswords } from './factors/password.ts'
 import { createApp } from './http/app.ts'
 import { openDatabase } from './projections/database.ts'
+import { createGuessRows } from './projections/guesses.ts'
 import { openReadModel, type ReadModel } from './projections/read-model.ts'
 import { createNotices, type Notices } from './reactions/notices.ts'
 import { createSweeper, type Sweeper } from './reactions/sweeper.ts'
@@ -40,7 +41,7 @@ const closeTimeout = 5_000
 const hashQueue = 256
 
 /** The engine without its surroundings: what `main.ts` serves and `cli.ts` works with. @throws BadConfig, Unavailable */
-export async function openEngine(config: Config, { now = () => new Date(), print = console.log, onError = report, deliver: carrier }: Surroundings, history: Parameters<typeof createEngine>[0]['history']) {
+export async function openEngine(config: Config, { now = () => new Date(), print = console.log, onError = report, deliver: carrier }: Surroundings, history: EngineDependencies['history'], guessCounter?: EngineDependencies['guessCounter']) {
   const masterKeys = config.masterKeys ?? ensureMasterKeyFile(ensureDataFolder(config.dataFolder).masterKey)
   const log = await openLog(config)
   const { deliver, reachable, close: closeDelivery } = carrier ? { deliver: carrier, reachable: new Set(Channel.options), close: () => {} } : await openDelivery(config, now, print)
@@ -54,6 +55,7 @@ export async function openEngine(config: Config, { now = () => new Date(), print
     reachable,
     settings: () => settings,
     history,
+    guessCounter,
     now,
     newId: randomUUID,
     randomBytes,
@@ -84,10 +86,17 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
     opened.defer(() => lock.release())
   }
   let readModel: ReadModel | undefined
-  const { engine, log, close: closeEngine } = await openEngine(config, surroundings, async (account) => readModel?.history(account) ?? 'unavailable')
-  opened.defer(closeEngine)
   const database = openDatabase(config.databaseUrl ? { url: config.databaseUrl } : ensureDataFolder(config.dataFolder))
+  const { engine, log, close: closeEngine } = await openEngine(config, surroundings, async (account) => readModel?.history(account) ?? 'unavailable', createGuessRows(database.sql)).catch(
+    async (error: unknown) => {
+      await database.close()
+      throw error
+    },
+  )
+  opened.defer(closeEngine)
   opened.defer(database.close)
+  // Counts of guesses that are forgiven are to be so in the database.
+  opened.defer(engine.settled)
   const model = (readModel = openReadModel({ log, database, now, newId: randomUUID, patience: surroundings.patience, onError: (error) => onError('projections', error) }))
   const sweeper = createSweeper({ streams: engine.streams, due: model, now, everyMs: config.sweepMs, onError: (error) => onError('sweeper', error) })
   const notices = createNotices({ tell: engine.tell, noticesDue: model.noticesDue, everyMs: config.sweepMs, onError: (error) => onError('notices', error) })

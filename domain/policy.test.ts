@@ -14,6 +14,7 @@ describe('A policy', () => {
       withPasskey: branch,
       withoutPasskey: branch,
       pinKeptOn: 'device',
+      accountExistence: 'shown',
       append: { enabled: true, mode: 'manual', conditional: false },
     })
   })

@@ -3,7 +3,7 @@
  * that was resolved from it, so a running login keeps its plan and a replay needs no configuration.
  */
 import { z } from 'zod'
-import { type Action, OfferMode, PinKeeper, PlanStep, Requirement, planSteps, type EntryPoint, type Platform, type Step, type WithheldReason } from './session/vocabulary.ts'
+import { AccountExistence, type Action, OfferMode, PinKeeper, PlanStep, Requirement, planSteps, type EntryPoint, type Platform, type Step, type WithheldReason } from './session/vocabulary.ts'
 
 const Branch = z.strictObject({
   otp: Requirement.default('required'),
@@ -25,6 +25,8 @@ export const Policy = z.strictObject({
   withPasskey: Branch.prefault({}),
   withoutPasskey: Branch.prefault({}),
   pinKeptOn: PinKeeper.default('device'),
+  /** `hidden`: every start with an identifier is answered the same, whether somebody has it or not, with a passkey or without. */
+  accountExistence: AccountExistence.default('shown'),
   append: z
     .strictObject({
       enabled: z.boolean().default(true),

@@ -1,4 +1,4 @@
-import { randomBytes as systemRandomBytes } from 'node:crypto'
+import { createHash, randomBytes as systemRandomBytes } from 'node:crypto'
 import { hash as argon2id } from '@node-rs/argon2'
 import type { HashGate } from './hash-gate.ts'
 import { dummyHash, formatOf, parseHash, verifyHash } from './password-hash.ts'
@@ -14,8 +14,12 @@ export type Passwords = {
   verify(stored: string, password: string): Promise<PasswordVerdict>
   /** argon2id, as a PHC string. @throws HashQueueFull */
   hash(password: string): Promise<string>
-  /** What an unknown identifier is verified against: always the same one for a selector (4 bytes or more, an HMAC of the identifier). */
-  decoy(selector: Uint8Array): string
+  /**
+   * What an unknown identifier is verified against. A selector (an HMAC of the identifier) has always the same one, and mostly keeps it when the
+   * formats change. `formats`: how often each occurs among the accounts, as `formatOf` writes them. None: our own alone.
+   * @throws TypeError for a format that no usable hash has
+   */
+  decoy(selector: Uint8Array, formats: ReadonlyMap<string, number>): string
   /** May it be set as a password? From 8 code points to 1024 bytes of UTF-8, both after normalization. */
   acceptable(password: string): true | 'too_short' | 'too_long'
 }
@@ -24,15 +28,13 @@ export type PasswordOptions = {
   gate: HashGate
   /** `memoryCost` in KiB. */
   argon2?: { memoryCost: number; timeCost: number; parallelism: number }
-  /** The formats that occur among the accounts, as `formatOf` writes them; a frequent one may stand here several times. Default: our own alone. */
-  formats?: readonly string[]
   randomBytes?: (size: number) => Uint8Array
 }
 
 /** The password never leaves this file but to be hashed. */
-export function createPasswords({ gate, argon2 = owasp, formats = [], randomBytes = systemRandomBytes }: PasswordOptions): Passwords {
+export function createPasswords({ gate, argon2 = owasp, randomBytes = systemRandomBytes }: PasswordOptions): Passwords {
   const own = formatOf({ scheme: 'argon2id', ...argon2 })
-  const decoys = (formats.length > 0 ? formats : [own]).map((format) => dummyHash(format, randomBytes))
+  const decoys = new Map<string, string>()
 
   const outdated = (stored: ParsedHash, password: string) => {
     if (stored.scheme === 'argon2id') return stored.memoryCost < argon2.memoryCost || stored.timeCost < argon2.timeCost
@@ -53,13 +55,32 @@ export function createPasswords({ gate, argon2 = owasp, formats = [], randomByte
       return right ? { verdict: 'right', rehash: outdated(parsed, password) } : { verdict: 'wrong' }
     },
     hash: (password) => gate.run(() => argon2id(Buffer.from(normalize(password)), { ...argon2, salt: randomBytes(16) })),
-    decoy: (selector) => decoys[Buffer.from(selector).readUInt32BE() % decoys.length]!,
+    decoy(selector, formats) {
+      const format = chosenOf(selector, formats) ?? own
+      const decoy = decoys.get(format) ?? dummyHash(format, randomBytes)
+      decoys.set(format, decoy)
+      return decoy
+    },
     acceptable: (password) => {
       const normal = normalize(password)
       if (Buffer.byteLength(normal) > 1024) return 'too_long'
       return [...normal].length < 8 ? 'too_short' : true
     },
   }
+}
+
+/**
+ * Each format as likely as it is frequent, by weighted rendezvous hashing (Schindelhauer and Schomaker, 2005): when a format becomes more or less
+ * frequent, only the selectors change that must. One that changed whenever somebody was imported would tell that nobody owns the identifier.
+ */
+function chosenOf(selector: Uint8Array, formats: ReadonlyMap<string, number>): string | undefined {
+  let [chosen, lowest]: [string | undefined, number] = [undefined, Infinity]
+  for (const [format, weight] of formats) {
+    const drawn = createHash('sha256').update(selector).update(format).digest().readUIntBE(0, 6)
+    const score = weight > 0 ? -Math.log((drawn + 1) / (2 ** 48 + 1)) / weight : Infinity
+    if (score < lowest) [chosen, lowest] = [format, score]
+  }
+  return chosen
 }
 
 // OWASP Password Storage Cheat Sheet: 19 MiB, two passes, one lane.

@@ -26,7 +26,7 @@ export function decideAdministration(state: AccountState, command: AccountComman
     case 'disable':
       return state.status === 'disabled' ? done() : done({ type: 'AccountDisabled', data: {} })
     case 'enable':
-      return state.status === 'active' ? done() : done({ type: 'AccountEnabled', data: {} })
+      return state.status === 'active' && state.disabledFactors.length === 0 ? done() : done({ type: 'AccountEnabled', data: {} })
     case 'end_sessions':
       return done({ type: 'SessionsRevoked', data: {} })
     case 'add_contact':
