@@ -50,7 +50,8 @@ const pause = 1_000
 const skew = 60_000
 /** ms between two rounds that drop what counts no more. */
 const sweepEvery = 60 * 60_000
-const maxKept = 100_000
+/** Keys that this engine remembers by itself. */
+const maxKept = 20_000
 
 export type Guesses = ReturnType<typeof createGuesses>
 
