@@ -9,7 +9,7 @@ import { createSms } from './delivery/sms.ts'
 import { loadTemplates } from './delivery/templates.ts'
 import { createTerminal } from './delivery/terminal.ts'
 import { Channel } from './domain/session/vocabulary.ts'
-import { createEngine, type Engine } from './engine/engine.ts'
+import { createEngine, type Engine, type EngineDependencies } from './engine/engine.ts'
 import { Unavailable, type EventLog } from './eventlog/event-log.ts'
 import { openSqliteLog } from './eventlog/sqlite.ts'
 import { createHashGate } from './factors/hash-gate.ts'
@@ -17,6 +17,7 @@ import { createBlocklist } from './factors/password-blocklist.ts'
 import { createPasswords, type Passwords } from './factors/password.ts'
 import { createApp } from './http/app.ts'
 import { openDatabase } from './projections/database.ts'
+import { createGuessRows } from './projections/guesses.ts'
 import { openReadModel, type ReadModel } from './projections/read-model.ts'
 import type { ProjectionStatus } from './projections/status.ts'
 import { createNotices, type Notices } from './reactions/notices.ts'
@@ -49,7 +50,11 @@ const closeTimeout = 5_000
 const hashQueue = 256
 
 /** The engine without its surroundings: what `main.ts` serves and `cli.ts` works with. @throws BadConfig, Unavailable */
-export async function openEngine(config: Config, { now = () => new Date(), print = console.log, deliver: carrier, passwords, ...surroundings }: Surroundings, history: Parameters<typeof createEngine>[0]['history'], telemetry = openTelemetry(config, { now, ...surroundings })) {
+export async function openEngine(
+  config: Config,
+  { now = () => new Date(), print = console.log, deliver: carrier, passwords, ...surroundings }: Surroundings,
+  { history, guessCounter, telemetry = openTelemetry(config, { now, ...surroundings }) }: Pick<EngineDependencies, 'history' | 'guessCounter'> & { telemetry?: Telemetry },
+) {
   const masterKeys = config.masterKeys ?? ensureMasterKeyFile(ensureDataFolder(config.dataFolder).masterKey)
   const { onError = telemetry.error } = surroundings
   const log = telemetry.log(await openLog(config))
@@ -64,6 +69,7 @@ export async function openEngine(config: Config, { now = () => new Date(), print
     reachable,
     settings: () => settings,
     history,
+    guessCounter,
     now,
     newId: randomUUID,
     randomBytes,
@@ -99,10 +105,11 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
     const lock = lockDataFolder(ensureDataFolder(config.dataFolder))
     opened.defer(() => lock.release())
   }
-  const { engine, log, close: closeEngine } = await openEngine(config, surroundings, async (account) => readModel?.history(account) ?? 'unavailable', telemetry)
-  opened.defer(closeEngine)
   const database = openDatabase(config.databaseUrl ? { url: config.databaseUrl } : ensureDataFolder(config.dataFolder))
   opened.defer(database.close)
+  const history: EngineDependencies['history'] = async (account) => readModel?.history(account) ?? 'unavailable'
+  const { engine, log, close: closeEngine } = await openEngine(config, surroundings, { history, guessCounter: createGuessRows(database.sql), telemetry })
+  opened.defer(closeEngine)
   const { patience, standby } = surroundings
   const model = (readModel = openReadModel({ log, database, now, newId: randomUUID, patience, standby, onError: (error) => onError('projections', error), onParked: telemetry.parked, inBatch: telemetry.batch }))
   const sweeper = createSweeper({ streams: engine.streams, due: model, now, everyMs: config.sweepMs, onError: (error) => onError('sweeper', error) })

@@ -79,6 +79,7 @@ async function describe({ vault }: Engine, id: string, state: AccountState) {
     contacts: await Promise.all(state.contacts.map(async ({ channel, address }) => `${channel} ${await open(address)}`)),
     password: state.password === null ? 'none' : schemeOf(await open(state.password)),
     mfa: state.mfa,
+    disabledFactors: state.disabledFactors,
     locale: state.locale ?? 'not set',
     passkeys: state.passkeys.map(({ passkey, status, aaguid, linkedAt, app }) => `${status}, by provider ${aaguid} on ${linkedAt} in app ${app}: ${passkey}`),
     installations: Object.entries(state.installations).map(([one, { pin, biometrics }]) => `${one}: ${pin ? `PIN kept on the ${pin.keptOn}` : 'no PIN'}, biometrics ${biometrics === null ? 'never asked' : biometrics ? 'on' : 'off'}`),

@@ -30,7 +30,7 @@ async function everybodyIsThereOnce(count: number): Promise<void> {
     expect(types.slice(0, 3)).toEqual(['AccountRegistered', 'PasswordSet', 'ContactAdded'])
     expect(types.filter((type) => type === 'AccountRegistered')).toHaveLength(1)
   }
-  const { engine, close } = await openEngine(readConfig({ KEYLEDGER_DATA: cli.data }), {}, async () => 'unavailable')
+  const { engine, close } = await openEngine(readConfig({ KEYLEDGER_DATA: cli.data }), {}, { history: async () => 'unavailable' })
   const owners = new Set<string | undefined>()
   for (const { email, phone, username } of people(count)) {
     const owner = (await engine.accounts.find(email))?.id

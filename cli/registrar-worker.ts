@@ -9,7 +9,7 @@ export type ToRegistrar = { batch: number; accounts: readonly NewAccount[] } | '
 export type FromRegistrar = { batch: number; registrations: Registration[] } | { batch: number; failed: string } | 'closed'
 
 const tell = (message: FromRegistrar) => parentPort!.postMessage(message)
-const opening = openEngine(workerData as Config, {}, async () => 'unavailable')
+const opening = openEngine(workerData as Config, {}, { history: async () => 'unavailable' })
 // Every batch is answered with it.
 opening.catch(() => {})
 

@@ -5,7 +5,7 @@ import type { EventLog } from '../eventlog/event-log.ts'
 import { openEngine } from '../main.ts'
 
 export async function withEngine<T>(config: Config, work: (engine: Engine, log: EventLog) => Promise<T>): Promise<T> {
-  const { engine, log, close } = await openEngine(config, {}, async () => 'unavailable')
+  const { engine, log, close } = await openEngine(config, {}, { history: async () => 'unavailable' })
   try {
     return await work(engine, log)
   } finally {

@@ -146,6 +146,8 @@ function say(text, kind) {
 /** @type {Record<string, string>} */
 const sentences = {
   password_rejected: 'That password is not right.',
+  guessing_delayed: 'Too many attempts. Wait a moment, or use your passkey.',
+  factor_disabled: 'This was guessed wrong too often and is locked. Use your passkey, or set a new password.',
   passkey_rejected: 'That passkey was not accepted.',
   credential_unknown: 'That passkey is no longer known here. Your device may remove it.',
   identifier_needed: 'No passkey here. Enter your e-mail address.',

@@ -15,6 +15,7 @@ describe('A policy', () => {
       withoutPasskey: branch,
       codesBy: ['email', 'sms'],
       pinKeptOn: 'device',
+      accountExistence: 'shown',
       append: { enabled: true, mode: 'manual', conditional: false },
       signedIn: { idle: 90 * 86_400, absolute: 365 * 86_400 },
     })

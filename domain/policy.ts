@@ -4,7 +4,9 @@
  */
 import { z } from 'zod'
 import { lifetimes } from './session/tokens.ts'
-import { type Action, Channel, OfferMode, PinKeeper, PlanStep, Requirement, planSteps, type EntryPoint, type Platform, type Step, type WithheldReason } from './session/vocabulary.ts'
+import {
+  AccountExistence, Channel, OfferMode, PinKeeper, PlanStep, Requirement, planSteps, type Action, type EntryPoint, type Platform, type Step, type WithheldReason,
+} from './session/vocabulary.ts'
 
 const Branch = z.strictObject({
   otp: Requirement.default('required'),
@@ -28,6 +30,8 @@ export const Policy = z.strictObject({
   /** How codes may be sent. One by e-mail is no second factor (NIST SP 800-63B-4, 3.1.3.1): by SMS alone, a required one makes every login two factors. */
   codesBy: z.array(Channel).min(1).default([...Channel.options]),
   pinKeptOn: PinKeeper.default('device'),
+  /** `hidden`: every start with an identifier is answered the same, whether somebody has it or not, with a passkey or without. */
+  accountExistence: AccountExistence.default('shown'),
   append: z
     .strictObject({
       enabled: z.boolean().default(true),

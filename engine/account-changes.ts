@@ -1,6 +1,6 @@
 /** One change of an account on somebody's request: written once for each Idempotency-Key, and answered the same each time. */
 import { createHmac } from 'node:crypto'
-import { decideAdministration } from '../domain/account/administration.ts'
+import { decideAdministration, type AccountCommand } from '../domain/account/administration.ts'
 import type { AccountDecision } from '../domain/account/decision.ts'
 import { accountEvents } from '../domain/account/events.ts'
 import { evolve, type AccountState } from '../domain/account/state.ts'
@@ -10,6 +10,7 @@ import type { Cause, Folded, Streams } from '../eventlog/transact.ts'
 import { Forgotten } from '../vault/vault.ts'
 import type { CommandOf } from './account-commands.ts'
 import { Fault } from './faults.ts'
+import type { Guessed, Guesses } from './guesses.ts'
 import { accountStream, accounts } from './people.ts'
 
 /** Who asks. `secret`: what they showed to be who they are; `session`: of a person, the one that they are signed in with. */
@@ -35,7 +36,7 @@ export function writtenBy({ causationId, fingerprint }: Request, account: Folded
 
 export type AccountChanges = ReturnType<typeof createAccountChanges>
 
-export function createAccountChanges({ streams }: { streams: Streams }) {
+export function createAccountChanges({ streams, guesses }: { streams: Streams; guesses: Guesses }) {
   /** The account as it was at a revision that it has had. */
   async function at(account: string, revision: number): Promise<AccountState> {
     let state: AccountState | undefined
@@ -67,8 +68,17 @@ export function createAccountChanges({ streams }: { streams: Streams }) {
 
   /** @returns the account as the request left it, however often it is repeated @throws as `write` */
   async function change(account: string, asking: Asking, request: Request, commandOf: CommandOf): Promise<AccountState> {
-    const { present, before } = await write(account, asking, request, async (state) => decideAdministration(state, await commandOf(state)))
+    let command: AccountCommand | undefined
+    const { present, before } = await write(account, asking, request, async (state) => decideAdministration(state, (command = await commandOf(state))))
+    if (before === undefined && command) await forgetGuesses(account, present.state, command.type)
     return before === undefined || before === present.revision ? present.state : at(account, before)
+  }
+
+  /** With a factor that is enabled, or a password that is new, guessing begins anew. */
+  async function forgetGuesses(account: string, { identifiers }: AccountState, command: AccountCommand['type']): Promise<void> {
+    if (command !== 'set_password' && command !== 'enable') return
+    const passwords = identifiers.map(({ lookup }): Guessed => ({ factor: 'password', of: lookup }))
+    await guesses.forget(command === 'enable' ? [...passwords, { factor: 'otp', of: account }] : passwords)
   }
 
   return { at, write, change }

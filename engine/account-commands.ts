@@ -9,19 +9,22 @@ import type { AccountView } from './account-view.ts'
 import { Fault } from './faults.ts'
 import { parseAddress } from './new-account.ts'
 import { hashOf, type NewPassword } from './new-password.ts'
+import type { PasswordFormats } from './password-formats.ts'
 
 /** `address`: as typed. Nothing is sent there to prove it. */
 export type NewContact = { channel: Channel; address: string }
 export type CommandOf = (state: AccountState) => AccountCommand | Promise<AccountCommand>
 
-export function createAccountCommands(dependencies: { vault: Vault; view: AccountView; passwords: Passwords; newId: () => string }) {
-  const { vault, view, passwords, newId } = dependencies
+export function createAccountCommands(dependencies: { vault: Vault; view: AccountView; passwords: Passwords; formats: PasswordFormats; newId: () => string }) {
+  const { vault, view, passwords, formats, newId } = dependencies
 
   async function sealedHash(account: string, password: NewPassword, { identifiers }: AccountState): Promise<Sealed> {
     const opened = await Promise.all(identifiers.map(async ({ value }) => (await vault.open(value)) ?? ''))
     const hashed = await hashOf(passwords, password, opened)
     if ('unusable' in hashed) throw new Fault('password_unacceptable', { reason: hashed.flaw, detail: hashed.unusable })
-    return vault.seal({ account }, hashed.hash)
+    const sealed = await vault.seal({ account }, hashed.hash)
+    formats.count(hashed.hash, 1)
+    return sealed
   }
 
   return {

@@ -3,7 +3,7 @@ import type { IdentifierKind } from '../domain/account/events.ts'
 import { accepted } from '../domain/account/passkeys.ts'
 import type { AccountState } from '../domain/account/state.ts'
 import type { Sealed } from '../domain/event.ts'
-import type { Channel } from '../domain/session/vocabulary.ts'
+import type { Channel, Factor } from '../domain/session/vocabulary.ts'
 import { Forgotten, type Vault } from '../vault/vault.ts'
 import { shown, type ShownPasskey } from './own-passkeys.ts'
 
@@ -16,6 +16,8 @@ export type ShownAccount = {
   contacts: ShownContact[]
   hasPassword: boolean
   mfa: boolean
+  /** Guessed wrong too often: enabling the account, or a new password, takes them again. */
+  disabledFactors: Factor[]
   locale: string | null
   passkeys: ShownPasskey[]
 }
@@ -38,7 +40,7 @@ export function createAccountView({ vault }: { vault: Vault }) {
     /** Of an erased one nothing is told but that it was. @throws Forgotten when it was erased a moment ago */
     async accountOf(account: string, state: AccountState): Promise<ShownAccount> {
       const { status, registeredAt } = state
-      if (status === 'erased') return { account, status, registeredAt, identifiers: [], contacts: [], hasPassword: false, mfa: false, locale: null, passkeys: [] }
+      if (status === 'erased') return { account, status, registeredAt, identifiers: [], contacts: [], hasPassword: false, mfa: false, disabledFactors: [], locale: null, passkeys: [] }
       return {
         account,
         status,
@@ -47,6 +49,7 @@ export function createAccountView({ vault }: { vault: Vault }) {
         contacts: await contactsOf(state),
         hasPassword: state.password !== null,
         mfa: state.mfa,
+        disabledFactors: [...state.disabledFactors],
         locale: state.locale ?? null,
         passkeys: await Promise.all(accepted(state).map((one) => shown(vault, one))),
       }

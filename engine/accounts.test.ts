@@ -7,6 +7,7 @@ import { createHashGate } from '../factors/hash-gate.ts'
 import { createPasswords } from '../factors/password.ts'
 import { openVault } from '../vault/vault.ts'
 import { createAccounts, type NewAccount } from './accounts.ts'
+import { openParts } from './testing.ts'
 
 const master = randomBytes(32)
 const passwords = createPasswords({ gate: createHashGate({ atOnce: 2, queue: 8 }) })
@@ -33,7 +34,7 @@ async function openProcess(beforeRead: (stream: string) => Promise<unknown> = as
   }
   const streams = createStreams({ log, now: () => new Date(Date.UTC(2026, 2, 2) + seconds * 1000), newId: randomUUID })
   const vault = await openVault({ streams, masterKeys: [master] })
-  return { ...createAccounts({ streams, vault, passwords, newId: randomUUID }), vault, log }
+  return { ...createAccounts({ streams, vault, passwords, ...(await openParts({ streams })), newId: randomUUID }), vault, log }
 }
 type Process = Awaited<ReturnType<typeof openProcess>>
 

@@ -6,11 +6,12 @@ import type { Sealed } from '../domain/event.ts'
 import type { Cause, Folded, Streams } from '../eventlog/transact.ts'
 import { createTurns } from '../eventlog/turns.ts'
 import type { Passwords } from '../factors/password.ts'
-import { uuidOf } from '../vault/sealing.ts'
 import type { Vault } from '../vault/vault.ts'
+import type { Guesses } from './guesses.ts'
 import { parseIdentifier } from './identifier.ts'
 import { readNames, type Name, type Names, type NewAccount } from './new-account.ts'
 import { hashOf, type PasswordFlaw } from './new-password.ts'
+import type { PasswordFormats } from './password-formats.ts'
 import { accountStream, accounts, findOwner, identifiers, identifierStream, type Person } from './people.ts'
 
 export type { NewAccount }
@@ -27,8 +28,8 @@ const refused = (code: Refusal['code'], reason: string): Registration => ({ outc
 export const taken = refused('identifier_taken', 'an identifier belongs to another account')
 const listsAll = (state: AccountState | undefined, names: readonly Name[]): boolean => names.every(({ lookup }) => claimCounts(state, lookup))
 
-export function createAccounts(dependencies: { streams: Streams; vault: Vault; passwords: Passwords; newId: () => string }) {
-  const { streams, vault, passwords, newId } = dependencies
+export function createAccounts(dependencies: { streams: Streams; vault: Vault; passwords: Passwords; formats: PasswordFormats; guesses: Guesses; inBackground: (work: Promise<unknown>) => void; newId: () => string }) {
+  const { streams, vault, passwords, formats, guesses, inBackground, newId } = dependencies
   const inTurn = createTurns()
 
   /**
@@ -67,7 +68,12 @@ export function createAccounts(dependencies: { streams: Streams; vault: Vault; p
     const events = registrationEvents(wanted, { names, contacts }, hash, seal)
     const decide = (folded: Folded<AccountState> | undefined) => ({ events: folded ? [] : events, result: folded?.state })
     const { result: before } = await streams.transact(accounts, accountStream(account), cause, decide, { assumeNew: true })
-    if (!before) return { outcome: 'registered', account }
+    if (!before) {
+      if (hash !== undefined) formats.count(hash, 1)
+      // Whoever guessed at the name while nobody had it must not have locked out whoever has it now.
+      inBackground(guesses.forget(names.map(({ lookup }) => ({ factor: 'password', of: lookup }))))
+      return { outcome: 'registered', account }
+    }
     // Another process was faster under the same id: with the same identifiers, or with others that share one.
     return listsAll(before, names) ? { outcome: 'exists', account } : taken
   }
@@ -122,7 +128,7 @@ export function createAccounts(dependencies: { streams: Streams; vault: Vault; p
       const identifier = parseIdentifier(typed)
       if (!identifier) return undefined
       const lookup = vault.lookup(identifier.value)
-      return findOwner(streams, lookup, uuidOf(`decoy ${lookup}`))
+      return findOwner(streams, lookup)
     },
   }
 }

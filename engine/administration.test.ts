@@ -11,6 +11,7 @@ import { createAccountView } from './account-view.ts'
 import { createAccounts, type NewAccount } from './accounts.ts'
 import { createAdministration } from './administration.ts'
 import { accountStream, identifierStream } from './people.ts'
+import { openParts } from './testing.ts'
 
 const master = randomBytes(32)
 const ada: NewAccount = { source: 'added', identifiers: ['ada', 'ada@example.com'] }
@@ -32,9 +33,10 @@ async function openProcess() {
   const vault = await openVault({ streams, masterKeys: [master] })
   const real = createPasswords({ gate: createHashGate({ atOnce: 2, queue: 8 }), argon2: { memoryCost: 1024, timeCost: 1, parallelism: 1 } })
   const passwords: Passwords = { ...real, hash: (password) => (hashed++, real.hash(password)) }
-  const [accounts, view] = [createAccounts({ streams, vault, passwords, newId: randomUUID }), createAccountView({ vault })]
-  const commands = createAccountCommands({ vault, view, passwords, newId: randomUUID })
-  return { log, vault, ...createAdministration({ streams, vault, accounts, changes: createAccountChanges({ streams }), commands, view }) }
+  const parts = await openParts({ streams })
+  const [accounts, view] = [createAccounts({ streams, vault, passwords, ...parts, newId: randomUUID }), createAccountView({ vault })]
+  const commands = createAccountCommands({ vault, view, passwords, ...parts, newId: randomUUID })
+  return { log, vault, ...createAdministration({ streams, vault, accounts, changes: createAccountChanges({ streams, ...parts }), commands, view }) }
 }
 
 describe('Two engines that are asked the same at once', () => {

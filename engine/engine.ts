@@ -23,11 +23,14 @@ import { createAppendSteps } from './append.ts'
 import type { Settings } from './apps.ts'
 import type { Reachable } from './contacts.ts'
 import { Fault } from './faults.ts'
+import { createGuessedProof } from './guessed-proof.ts'
+import { createGuesses, type GuessCounter } from './guesses.ts'
 import { createNotices } from './notices.ts'
 import { createOtpSteps } from './otp.ts'
 import { createOwnAccount } from './own-account.ts'
 import { createOwnPasskeys } from './own-passkeys.ts'
 import { createPasskeySteps } from './passkey.ts'
+import { openPasswordFormats } from './password-formats.ts'
 import { createPasswordStep } from './password.ts'
 import { createPinSteps } from './pin.ts'
 import { createStart, type StartRequest } from './start.ts'
@@ -44,6 +47,8 @@ export type EngineDependencies = {
   settings: () => Settings
   /** Offers made to an account so far; 'unavailable' while the projection is out of reach or too far behind. */
   history: (account: string) => Promise<{ offers: number } | 'unavailable'>
+  /** Counts guesses for all engines; without it each counts for itself. */
+  guessCounter?: GuessCounter | undefined
   now: () => Date
   newId: () => string
   randomBytes: (size: number) => Uint8Array
@@ -62,7 +67,7 @@ export type Engine = Awaited<ReturnType<typeof createEngine>>
 
 /** @throws Unavailable while the log is; WrongMasterKey */
 export async function createEngine(dependencies: EngineDependencies) {
-  const { log, masterKeys, passwords, deliver, settings, history, now, newId, randomBytes, onBackgroundError = () => {}, observe = (_, take) => take(), onRetry = () => {} } = dependencies
+  const { log, masterKeys, passwords, deliver, settings, history, guessCounter, now, newId, randomBytes, onBackgroundError = () => {}, observe = (_, take) => take(), onRetry = () => {} } = dependencies
   const reachable: Reachable = { has: (channel) => dependencies.reachable.has(channel) && settings().policy.codesBy.includes(channel) }
   const streams: Streams = createStreams({ log, now, newId, onRetry })
   const vault = await openVault({ streams, masterKeys })
@@ -76,15 +81,17 @@ export async function createEngine(dependencies: EngineDependencies) {
     background.add(running)
   }
 
-  const registry = createAccounts({ streams, vault, passwords, newId })
-  const [changes, view] = [createAccountChanges({ streams }), createAccountView({ vault })]
-  const commands = createAccountCommands({ vault, view, passwords, newId })
+  const guesses = createGuesses({ shared: guessCounter, secret: vault.secret('guesses'), now, inBackground })
+  const formats = await openPasswordFormats({ streams, now, inBackground })
+  const registry = createAccounts({ streams, vault, passwords, formats, guesses, inBackground, newId })
+  const [changes, view] = [createAccountChanges({ streams, guesses }), createAccountView({ vault })]
+  const commands = createAccountCommands({ vault, view, passwords, formats, newId })
 
-  const takeStep = createStep({ streams, vault, settings, history, tokensOf: tokens, now })
+  const takeStep = createStep({ streams, vault, settings, history, tokensOf: tokens, guessed: createGuessedProof({ streams, guesses }), now })
   const take = <V>(step: Step<V>, request: StepRequest): Promise<Answer> => observe({ action: step.action, session: request.session }, () => takeStep(step, request))
   const passkey = createPasskeySteps({ streams, reachable, settings, randomBytes, now, inBackground })
   const start = createStart({ streams, vault, tokensOf: tokens, passkeyRequest: passkey.request, settings, reachable, fingerprintSecret, now })
-  const password = createPasswordStep({ streams, vault, passwords, reachable, inBackground })
+  const password = createPasswordStep({ streams, vault, passwords, formats, reachable, inBackground })
   const append = createAppendSteps({ streams, vault, settings, randomBytes, now })
   const otp = createOtpSteps({ streams, vault, otp: createOtp(vault.secret('codes')), deliver, settings, now })
   const pin = createPinSteps({ streams, vault, pins: createPins(vault.secret('pins')) })

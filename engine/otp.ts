@@ -20,6 +20,8 @@ export function createOtpSteps(dependencies: { streams: Streams; vault: Vault; o
 
   const send = (channel: Channel): Step<Send> => ({
     action: 'otp_send',
+    // Nobody is sent a code that would not be taken.
+    factor: 'otp',
     judge: async ({ view }, person) => ({
       channel,
       // Only where the answer said that a code can go.
@@ -75,6 +77,9 @@ export function createOtpSteps(dependencies: { streams: Streams; vault: Vault; o
 
   const verify = (typed: string): Step<{ matches: boolean; issue: number }> => ({
     action: 'otp',
+    factor: 'otp',
+    // Of the account, in all of its logins: a new one, or a code sent anew, gives no more guesses.
+    guessedBy: async ({ view }) => view.account as string,
     judge: async ({ view }, _, session) => ({ issue: view.otp.issues, matches: otp.matches(session, view.otp.issues, typed) }),
     decide: decideOtp,
   })

@@ -37,7 +37,7 @@ export function createPasskeySteps(dependencies: {
 
   const options: Step<PasskeyRequest> = {
     action: 'passkey_options',
-    judge: async (_, person) => request(person?.state),
+    judge: async ({ view }, person) => request(view.hidden ? undefined : person?.state),
     decide: decidePasskeyOptions,
   }
 
@@ -54,8 +54,10 @@ export function createPasskeySteps(dependencies: {
         const { view, request } = state
         if (!claimed) return bad('malformed', false)
         if (!request || now().toISOString() >= request.expiresAt) return bad('challenge_expired', true)
-        if (view.account === null && claimed.account === undefined) return bad('user_handle_missing', false)
-        if (view.account !== null && claimed.account !== undefined && claimed.account !== view.account) return bad('wrong_account', true)
+        // The options named nobody's passkeys, so the answer must (WebAuthn Level 3, 7.2, step 6).
+        if ((view.usernameless || view.hidden) && claimed.account === undefined) return bad('user_handle_missing', false)
+        // Also where nobody owns the identifier: a passkey signs in whoever has it under a name of theirs, or under none.
+        if (!view.usernameless && claimed.account !== undefined && claimed.account !== view.account) return bad('wrong_account', true)
         const id = view.account ?? claimed.account
         if (!person || id === undefined) return bad('account_unknown', true)
         const stored = person.state.passkeys.find(({ passkey }) => passkey === claimed.credentialId)

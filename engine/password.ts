@@ -2,40 +2,54 @@
 import type { AccountEvent } from '../domain/account/events.ts'
 import type { Sealed } from '../domain/event.ts'
 import { decidePassword, type PasswordGiven, type PasswordVerdict } from '../domain/session/password.ts'
+import type { SessionState } from '../domain/session/state.ts'
 import type { Cause, Streams } from '../eventlog/transact.ts'
 import type { Passwords } from '../factors/password.ts'
 import type { Vault } from '../vault/vault.ts'
 import { accountSaid, type Reachable } from './contacts.ts'
-import { accountStream, accounts } from './people.ts'
+import type { PasswordFormats } from './password-formats.ts'
+import { accountStream, accounts, decoyOf } from './people.ts'
 import type { Step } from './step.ts'
 
-/** `outdated`: the sealed hash that the password was right for, and that a better one should replace. */
-type Judged = PasswordVerdict & { outdated?: Sealed }
+/** `outdated`: the sealed hash that the password was right for, and that a better one should replace; `stored`: the hash itself. */
+type Judged = PasswordVerdict & { outdated?: { hash: Sealed; stored: string } }
 
 export function createPasswordStep(dependencies: {
   streams: Streams
   vault: Vault
   passwords: Passwords
+  formats: PasswordFormats
   reachable: Reachable
   inBackground: (work: Promise<unknown>) => void
 }) {
-  const { streams, vault, passwords, reachable, inBackground } = dependencies
+  const { streams, vault, passwords, formats, reachable, inBackground } = dependencies
+
+  /** Of the identifier. Where that was forgotten meanwhile, the login stands for it. */
+  const lookupOf = async ({ identifier, flowTokenHash }: SessionState): Promise<string> => vault.lookup((identifier && (await vault.open(identifier))) ?? flowTokenHash)
 
   return (password: string, given: PasswordGiven): Step<Judged> => ({
     action: 'password',
+    factor: 'password',
+
+    // By the identifier, somebody's or nobody's: who has an account is not to be seen by how guesses of its password are answered.
+    async guessedBy(state) {
+      const lookup = await lookupOf(state)
+      if (state.view.account === null) await vault.readDecoy(decoyOf(lookup))
+      return lookup
+    },
 
     async judge(state, person) {
+      formats.refresh()
       const hash = person?.state.password
       const stored = hash ? await vault.open(hash) : undefined
       if (!person || !hash || stored === undefined) {
         // Nobody's identifier, or an account without a password, costs the same verification.
-        const typed = (state.identifier && (await vault.open(state.identifier))) ?? ''
-        await passwords.verify(passwords.decoy(Buffer.from(vault.lookup(typed), 'hex')), password)
+        await passwords.verify(passwords.decoy(Buffer.from(await lookupOf(state), 'hex'), formats.counts()), password)
         return { verdict: 'wrong', reason: person ? 'no_password' : 'unknown_identifier' }
       }
       const verdict = await passwords.verify(stored, password)
       if (verdict.verdict === 'wrong') return { verdict: 'wrong', reason: 'wrong_password' }
-      return { verdict: 'right', disabled: person.state.status !== 'active', account: accountSaid(person, state, reachable), ...(verdict.rehash ? { outdated: hash } : {}) }
+      return { verdict: 'right', disabled: person.state.status !== 'active', account: accountSaid(person, state, reachable), ...(verdict.rehash ? { outdated: { hash, stored } } : {}) }
     },
 
     decide: (state, verdict, circumstances) => decidePassword(state, verdict, given, circumstances),
@@ -48,12 +62,16 @@ export function createPasswordStep(dependencies: {
   })
 
   /** The same password under today's parameters. Losing it is harmless: the next good login does it. */
-  async function rehash(account: string, outdated: Sealed, password: string, cause: Cause): Promise<void> {
-    const hash = await vault.seal({ account }, await passwords.hash(password))
+  async function rehash(account: string, outdated: { hash: Sealed; stored: string }, password: string, cause: Cause): Promise<void> {
+    const stored = await passwords.hash(password)
+    const hash = await vault.seal({ account }, stored)
     const because = { ...cause, causationId: `${cause.correlationId}/rehash` }
-    await streams.transact(accounts, accountStream(account), because, (folded) => {
+    const { appended } = await streams.transact(accounts, accountStream(account), because, (folded) => {
       const rehashed: AccountEvent = { type: 'PasswordSet', data: { hash, reason: 'rehashed' } }
-      return { events: folded?.state.password === outdated ? [rehashed] : [], result: undefined }
+      return { events: folded?.state.password === outdated.hash ? [rehashed] : [], result: undefined }
     })
+    if (appended === 0) return
+    formats.count(outdated.stored, -1)
+    formats.count(stored, 1)
   }
 }

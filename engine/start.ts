@@ -14,7 +14,7 @@ import { appOf, type Settings } from './apps.ts'
 import { channelsOf, type Reachable } from './contacts.ts'
 import { Fault } from './faults.ts'
 import { parseIdentifier } from './identifier.ts'
-import { findOwner } from './people.ts'
+import { decoyOf, findOwner } from './people.ts'
 import type { createPasskeySteps } from './passkey.ts'
 import { demandFreshLogin, signedInByPasskey } from './step-up.ts'
 import { answerOf, answeredBefore, offerFacts, sessions, sessionStream, type Answer } from './step.ts'
@@ -97,7 +97,8 @@ export function createStart(dependencies: {
     }
     const named = await who(scope)
     const { policy, flowSeconds } = settings()
-    const passkey = passkeyRequest(named === 'unknown' ? undefined : account)
+    // Which passkeys may answer tells that there are some.
+    const passkey = passkeyRequest(named === 'unknown' || policy.accountExistence === 'hidden' ? undefined : account)
 
     const { result, folded, appended } = await streams.transact(sessions, sessionStream(session), cause, (existing, at): Decided<SessionEvent, Outcome> => {
       if (existing) return { events: [], result: { done: true } }
@@ -115,7 +116,9 @@ export function createStart(dependencies: {
     const identifier = parseIdentifier(request.identifier)
     if (!identifier) throw new Fault('identifier_malformed')
     const lookup = vault.lookup(identifier.value)
-    const owner = await findOwner(streams, lookup, uuidOf(`decoy ${lookup}`))
+    const owner = await findOwner(streams, lookup)
+    // What is sealed below takes the key of whoever owns it.
+    if (!owner) await vault.readDecoy(decoyOf(lookup))
     const account = owner?.account.state
     return {
       id: owner?.id,

@@ -12,12 +12,13 @@ import { decided, fold, illegal, outcomeOf, refuse, type Circumstances, type Dec
 import { sessionEvents, type SessionEvent } from '../domain/session/events.ts'
 import { passkeyStatus } from '../domain/session/flow.ts'
 import { evolve, type SessionState, type SessionView } from '../domain/session/state.ts'
-import type { Action } from '../domain/session/vocabulary.ts'
+import type { Action, Factor } from '../domain/session/vocabulary.ts'
 import { parseFact } from '../domain/event.ts'
 import type { JsonObject } from '../eventlog/event-log.ts'
 import type { Aggregate, Cause, Decided, Folded, Streams } from '../eventlog/transact.ts'
 import type { Settings } from './apps.ts'
 import { Fault } from './faults.ts'
+import type { GuessedProof } from './guessed-proof.ts'
 import { accountStream, accounts } from './people.ts'
 import { signalsOf, type Signals } from './signals.ts'
 import type { TokenPair, TokensOf } from './tokens.ts'
@@ -25,8 +26,8 @@ import type { TokenPair, TokensOf } from './tokens.ts'
 export const sessions: Aggregate<SessionState, typeof sessionEvents> = { events: sessionEvents, evolve }
 export const sessionStream = (id: string): string => `session-${id}`
 
-/** One POST of the flow: the session's id, the app's secret, the Idempotency-Key, and the body as it was parsed. */
-export type StepRequest = { session: string; flowToken: string; key: string; body: JsonObject }
+/** One POST of the flow: the session's id, the app's secret, the Idempotency-Key, the body as it was parsed, and the address that it came from. */
+export type StepRequest = { session: string; flowToken: string; key: string; body: JsonObject; address?: string | undefined }
 
 /**
  * The state as it was when the request had been decided; the same for every repeat of it. `at`: ISO 8601. `signals` are as of now, since a device
@@ -36,8 +37,12 @@ export type Answer = { session: string; outcome: Outcome; state: SessionState; r
 
 export type Step<V> = {
   action: Action
-  /** Whose account is read, where the session does not know yet. */
+  /** Whose account is read, where nobody is named: the passkey says who it is. */
   account?: string | undefined
+  /** It is refused where the account has this factor disabled. */
+  factor?: Factor
+  /** The proof can be guessed: whose wrong ones are counted. Costs the same whether or not there is such an account. */
+  guessedBy?(state: SessionState): Promise<string>
   /** What it did is of interest to whatever keeps the person's passkeys. */
   signals?: true
   /** The verdict: computed once, outside of the retry. It never throws for a bad proof. */
@@ -60,9 +65,10 @@ export function createStep(dependencies: {
   settings: () => Settings
   history: (account: string) => Promise<{ offers: number } | 'unavailable'>
   tokensOf: TokensOf
+  guessed: GuessedProof
   now: () => Date
 }) {
-  const { streams, vault, settings, history, tokensOf, now } = dependencies
+  const { streams, vault, settings, history, tokensOf, guessed, now } = dependencies
   const underWay = new Map<string, { fingerprint: string; answer: Promise<Answer> }>()
 
   return async function takeStep<V>(step: Step<V>, request: StepRequest): Promise<Answer> {
@@ -102,10 +108,32 @@ export function createStep(dependencies: {
     if (refusal) return unchanged(session, refusal.outcome, folded)
 
     // Nobody's identifier costs the same reads.
-    const readPerson = () => streams.load(accounts, accountStream(folded.state.view.account ?? step.account ?? session))
-    let person = await readPerson()
+    const { account, usernameless } = folded.state.view
+    const readPerson = () => streams.load(accounts, accountStream(account ?? (usernameless ? step.account : undefined) ?? session))
+    const person = await readPerson()
     const barred = person && barredBy(person.state, folded.state)
     if (barred) return unchanged(session, { refused: barred }, folded)
+    const judge = () => judgeAndAppend(step, request, cause, folded, person, readPerson)
+    const { factor } = step
+    const attempt = factor && { factor, of: await step.guessedBy?.(folded.state), account, state: person?.state, address: request.address, cause }
+    const judged = attempt ? await guessed(attempt, judge, ({ result, appended }) => (result === 'repeated' || appended === 0 ? undefined : result)) : await judge()
+    if ('refused' in judged) return unchanged(session, judged, folded)
+    const { verdict, result, after, appended } = judged
+    if (result === 'repeated') return repeat(step, request, fingerprint, cause)
+    if (appended === 0) return unchanged(session, result, after)
+    return completed(step, answerOf(session, result, after), cause, verdict)
+  }
+
+  async function judgeAndAppend<V>(
+    step: Step<V>,
+    request: StepRequest,
+    cause: Cause,
+    folded: Folded<SessionState>,
+    known: Folded<AccountState> | undefined,
+    readPerson: () => Promise<Folded<AccountState> | undefined>,
+  ) {
+    const { session, key } = request
+    let person = known
     let verdict = await step.judge(folded.state, person, session)
     // A proof takes a while to judge: a password that was replaced meanwhile, or a passkey that was removed, must not sign in by it.
     if (folded.state.view.proof === null) {
@@ -127,9 +155,7 @@ export function createStep(dependencies: {
       const { events, outcome } = left === 'done' ? decision : refusedByAccount(left, current.state, circumstances)
       return { events, result: outcome }
     })
-    if (result === 'repeated') return repeat(step, request, fingerprint, cause)
-    if (appended === 0) return unchanged(session, result, after as Folded<SessionState>)
-    return completed(step, answerOf(session, result, after as Folded<SessionState>), cause, verdict)
+    return { verdict, result, after: after as Folded<SessionState>, appended }
   }
 
   /** What wrote nothing is told as of now; what wrote something as of then, so that its repeat says the same. */
@@ -203,7 +229,7 @@ export async function answeredBefore({ log }: Streams, session: string, key: str
     then = folded
   }
   if (!then || !folded) throw new Fault('session_unknown')
-  return { answer: answerOf(session, outcomeOf(mine), then), present: folded.state }
+  return { answer: answerOf(session, outcomeOf(mine, then.state.view), then), present: folded.state }
 }
 
 /** A code beside a verified login with a passkey that did not count as a factor so far. */

@@ -75,7 +75,7 @@ describe('a password', () => {
 
   test('is not hashed at all when too many are', async () => {
     const narrow = passwordsWith({ gate: createHashGate({ atOnce: 1, queue: 1 }) })
-    const decoy = narrow.decoy(new Uint8Array(4))
+    const decoy = narrow.decoy(new Uint8Array(4), new Map())
     const answers = await Promise.allSettled([narrow.hash('12345678'), narrow.verify(decoy, '12345678'), narrow.hash('12345678')])
     expect(answers.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected'])
     expect(answers[2]).toMatchObject({ reason: { code: 'busy' } })
@@ -118,29 +118,36 @@ describe('a new password', () => {
 
 describe('the decoy of an unknown identifier', () => {
   const selector = (n: number) => createHash('sha256').update(`somebody-${n}@example.com`).digest()
-  const formats = ['$argon2id$v=19$m=64,t=1,p=1', '$argon2id$v=19$m=64,t=1,p=1', '$argon2id$v=19$m=64,t=1,p=1', '$2b$04']
+  const formats = new Map([['$argon2id$v=19$m=64,t=1,p=1', 300], ['$2b$04', 100], ['$2b$05', 0]])
+  const decoysOf = (mixed: ReadonlyMap<string, number>) => Array.from({ length: 4000 }, (_, n) => format(passwords.decoy(selector(n), mixed)))
 
   test('is of our own format when no other occurs, and wrong for every password', async () => {
-    for (const formatsMet of [undefined, []]) {
-      const decoy = passwordsWith({ formats: formatsMet }).decoy(selector(1))
+    for (const none of [new Map(), new Map([['$2b$04', 0]])]) {
+      const decoy = passwords.decoy(selector(1), none)
       expect(format(decoy)).toBe('$argon2id$v=19$m=64,t=1,p=1')
       expect(await passwords.verify(decoy, '')).toEqual({ verdict: 'wrong' })
     }
   })
 
   test('is always the same for an identifier', () => {
-    const mixed = passwordsWith({ formats })
-    for (let n = 0; n < 20; n++) expect(mixed.decoy(selector(n))).toBe(mixed.decoy(selector(n)))
+    for (let n = 0; n < 20; n++) expect(passwords.decoy(selector(n), formats)).toBe(passwords.decoy(selector(n), new Map(formats)))
   })
 
   test('is met in the formats that occur, as often as they do', () => {
-    const mixed = passwordsWith({ formats })
-    const met = Array.from({ length: 4000 }, (_, n) => format(mixed.decoy(selector(n))))
-    expect(new Set(met)).toEqual(new Set(formats))
+    const met = decoysOf(formats)
+    expect(new Set(met)).toEqual(new Set(['$argon2id$v=19$m=64,t=1,p=1', '$2b$04']))
     expect(met.filter((one) => one === '$2b$04').length / met.length).toBeCloseTo(0.25, 1)
   })
 
+  test('changes with the formats for no more identifiers than it must, and then to the format that became more frequent', () => {
+    const [before, after] = [decoysOf(formats), decoysOf(new Map([...formats, ['$2b$04', 200]]))]
+    const changed = after.filter((one, n) => one !== before[n])
+    expect(new Set(changed)).toEqual(new Set(['$2b$04']))
+    // From 25 to 40 of a hundred.
+    expect(changed.length / before.length).toBeCloseTo(0.15, 1)
+  })
+
   test('cannot be of a format that nothing could be verified against', () => {
-    expect(() => passwordsWith({ formats: ['$md5'] })).toThrow(TypeError)
+    expect(() => passwords.decoy(selector(1), new Map([['$md5', 1]]))).toThrow(TypeError)
   })
 })

@@ -1,4 +1,4 @@
-import { randomBytes as systemRandomBytes } from 'node:crypto'
+import { createHash, randomBytes as systemRandomBytes } from 'node:crypto'
 import { hash as argon2id } from '@node-rs/argon2'
 import type { HashGate } from './hash-gate.ts'
 import { createBlocklist, type Blocklist } from './password-blocklist.ts'
@@ -15,8 +15,12 @@ export type Passwords = {
   verify(stored: string, password: string): Promise<PasswordVerdict>
   /** argon2id, as a PHC string. @throws HashQueueFull */
   hash(password: string): Promise<string>
-  /** What an unknown identifier is verified against: always the same one for a selector (4 bytes or more, an HMAC of the identifier). */
-  decoy(selector: Uint8Array): string
+  /**
+   * What an unknown identifier is verified against. A selector (an HMAC of the identifier) has always the same one, and mostly keeps it when the
+   * formats change. `formats`: how often each occurs among the accounts, as `formatOf` writes them. None: our own alone.
+   * @throws TypeError for a format that no usable hash has
+   */
+  decoy(selector: Uint8Array, formats: ReadonlyMap<string, number>): string
   /** May it be set as a password of somebody with these identifiers? To 1024 bytes of UTF-8, after normalization as the least length is. */
   acceptable(password: string, identifiers?: readonly string[]): true | 'too_short' | 'too_long' | 'guessable'
 }
@@ -25,8 +29,6 @@ export type PasswordOptions = {
   gate: HashGate
   /** `memoryCost` in KiB. */
   argon2?: { memoryCost: number; timeCost: number; parallelism: number }
-  /** The formats that occur among the accounts, as `formatOf` writes them; a frequent one may stand here several times. Default: our own alone. */
-  formats?: readonly string[]
   /** Code points. Default: 8; NIST SP 800-63B-4, 3.1.1.2 wants 15 where the password is all that is asked for. */
   minLength?: number
   /** Default: none is refused. */
@@ -36,9 +38,9 @@ export type PasswordOptions = {
 
 /** The password never leaves this file but to be hashed. */
 export function createPasswords(options: PasswordOptions): Passwords {
-  const { gate, argon2 = owasp, formats = [], minLength = 8, blocklist = createBlocklist({ passwords: [], words: [] }), randomBytes = systemRandomBytes } = options
+  const { gate, argon2 = owasp, minLength = 8, blocklist = createBlocklist({ passwords: [], words: [] }), randomBytes = systemRandomBytes } = options
   const own = formatOf({ scheme: 'argon2id', ...argon2 })
-  const decoys = (formats.length > 0 ? formats : [own]).map((format) => dummyHash(format, randomBytes))
+  const decoys = new Map<string, string>()
 
   const outdated = (stored: ParsedHash, password: string) => {
     if (stored.scheme === 'argon2id') return stored.memoryCost < argon2.memoryCost || stored.timeCost < argon2.timeCost
@@ -59,7 +61,12 @@ export function createPasswords(options: PasswordOptions): Passwords {
       return right ? { verdict: 'right', rehash: outdated(parsed, password) } : { verdict: 'wrong' }
     },
     hash: (password) => gate.run(() => argon2id(Buffer.from(normalize(password)), { ...argon2, salt: randomBytes(16) })),
-    decoy: (selector) => decoys[Buffer.from(selector).readUInt32BE() % decoys.length]!,
+    decoy(selector, formats) {
+      const format = chosenOf(selector, formats) ?? own
+      const decoy = decoys.get(format) ?? dummyHash(format, randomBytes)
+      decoys.set(format, decoy)
+      return decoy
+    },
     acceptable: (password, identifiers = []) => {
       const normal = normalize(password)
       if (Buffer.byteLength(normal) > 1024) return 'too_long'
@@ -67,6 +74,20 @@ export function createPasswords(options: PasswordOptions): Passwords {
       return blocklist(normal, identifiers) ? 'guessable' : true
     },
   }
+}
+
+/**
+ * Each format as likely as it is frequent, by weighted rendezvous hashing (Schindelhauer and Schomaker, 2005): when a format becomes more or less
+ * frequent, only the selectors change that must. One that changed whenever somebody was imported would tell that nobody owns the identifier.
+ */
+function chosenOf(selector: Uint8Array, formats: ReadonlyMap<string, number>): string | undefined {
+  let [chosen, lowest]: [string | undefined, number] = [undefined, Infinity]
+  for (const [format, weight] of formats) {
+    const drawn = createHash('sha256').update(selector).update(format).digest().readUIntBE(0, 6)
+    const score = weight > 0 ? -Math.log((drawn + 1) / (2 ** 48 + 1)) / weight : Infinity
+    if (score < lowest) [chosen, lowest] = [format, score]
+  }
+  return chosen
 }
 
 // OWASP Password Storage Cheat Sheet: 19 MiB, two passes, one lane.

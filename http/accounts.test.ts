@@ -28,7 +28,7 @@ describe('An account is created', () => {
     const created = await send('', { ...wanted, contacts: [{ channel: 'sms', address: '+43 660 1234567' }] })
     expect([created.status, created.events]).toEqual([201, ['IdentifierClaimed', 'IdentifierClaimed', 'AccountRegistered', 'PasswordSet', 'ContactAdded']])
     expect(created.body).toEqual({
-      account: expect.stringMatching(/^[0-9a-f-]{36}$/), status: 'active', registeredAt: api.now().toISOString(), hasPassword: true, mfa: true, locale: 'de', passkeys: [],
+      account: expect.stringMatching(/^[0-9a-f-]{36}$/), status: 'active', registeredAt: api.now().toISOString(), hasPassword: true, mfa: true, disabledFactors: [], locale: 'de', passkeys: [],
       identifiers: [{ kind: 'email', value: 'ada@example.com' }, { kind: 'username', value: 'ada' }],
       contacts: [{ id: expect.any(String), channel: 'sms', address: phone }],
     })

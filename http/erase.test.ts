@@ -20,7 +20,7 @@ const show = (): Promise<Reply> => api.call('GET', `/v1/accounts/${account}`, { 
 const done = (reply: Reply, events: string[]) => expect([reply.status, reply.body, reply.events]).toEqual([200, { account, erased: 'done' }, events])
 const isForgotten = async () => {
   expect((await show()).body).toEqual({
-    account, status: 'erased', registeredAt: expect.any(String), identifiers: [], contacts: [], hasPassword: false, mfa: false, locale: null, passkeys: [],
+    account, status: 'erased', registeredAt: expect.any(String), identifiers: [], contacts: [], hasPassword: false, mfa: false, disabledFactors: [], locale: null, passkeys: [],
   })
   expect(await eventsOf(api.log, keyStream(account))).toEqual([])
   for (const identifier of identifiers) refused(await api.post('/v1/accounts/find', { token: backendKey, body: { identifier } }), 404, 'account_unknown')

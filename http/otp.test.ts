@@ -46,6 +46,7 @@ describe('The code', () => {
     await login.step('otp/send', { channel: 'email' })
     expect(api.code()).not.toBe(right)
     refused(await login.step('otp', { code: right }), 403, 'otp_rejected', ['OtpRejected'])
+    api.pass(4)
     done(await login.step('otp', { code: api.code() }), ['OtpVerified'], 'pin')
   })
 

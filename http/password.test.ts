@@ -4,6 +4,9 @@ import { createHashGate } from '../factors/hash-gate.ts'
 import { createPasswords, type Passwords } from '../factors/password.ts'
 import { actionsOf, done, openApi, password, refused, type Api, type ApiOptions } from './testing.ts'
 
+/** Of `U*U`, with bcrypt. */
+const imported = '$2b$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW'
+
 let api: Api
 afterEach(() => api.close())
 const open = async (options: ApiOptions = {}, account: Parameters<Api['register']>[0] = {}) => {
@@ -23,9 +26,12 @@ describe('The password', () => {
   })
 
   test('that is wrong thirty times ends the login, and the right one comes too late', async () => {
-    await open()
+    await open({ flowSeconds: 86_400 })
     const login = await api.start()
-    for (let left = 29; left > 0; left -= 1) expect((await login.step('password', { password: `wrong ${left}` })).body.session.attemptsLeft).toBe(left)
+    for (let left = 29; left > 0; left -= 1) {
+      expect((await login.step('password', { password: `wrong ${left}` })).body.session.attemptsLeft).toBe(left)
+      api.pass(900)
+    }
     const last = await login.step('password', { password: 'wrong' })
     refused(last, 403, 'password_rejected', ['PasswordRejected', 'SessionEnded'])
     expect([last.body.session.status, last.body.session.endReason, last.body.next]).toEqual(['ended', 'too_many_refusals', []])
@@ -76,17 +82,48 @@ describe('The password', () => {
 
   test('costs as many reads of the log for an identifier that nobody owns', async () => {
     await open()
-    const reads: string[] = []
-    const { read } = api.log
-    api.log.read = (stream, from) => (reads.push(stream), read(stream, from))
-    const counts: number[] = []
+    const reads: Record<string, number[]> = {}
     for (const identifier of ['ada@example.com', 'nobody@example.com']) {
-      const login = await api.start({ identifier })
-      reads.length = 0
-      await login.step('password', { password: 'wrong' })
-      counts.push(reads.length)
+      // With nothing remembered of anybody.
+      const { app, log } = await api.openNode()
+      const counts: number[] = (reads[identifier] = [])
+      const { read } = log
+      let since = 0
+      log.read = (stream, from) => ((since += 1), read(stream, from))
+      const counted = async <T>(work: () => Promise<T>): Promise<T> => {
+        since = 0
+        const done = await work()
+        counts.push(since)
+        return done
+      }
+      for (const _ of ['first', 'second']) {
+        const login = await counted(() => api.start({ identifier }, { app }))
+        for (const wrong of ['wrong', 'wrong again']) await counted(() => login.step('password', { password: wrong }))
+      }
     }
-    expect(counts).toEqual([2, 2])
+    const [known, nobody] = Object.values(reads)
+    expect(nobody).toEqual(known)
+    // The log's own look-ups of a start (session, claim, account) and of a password (account, and again).
+    expect(known?.slice(3)).toEqual([3, 2, 2])
+  })
+
+  test('costs a hash of the formats that occur, for an identifier that nobody owns: the same one each time', async () => {
+    const verified: string[] = []
+    const real = createPasswords({ gate: createHashGate({ atOnce: 4, queue: 256 }), argon2: { memoryCost: 1024, timeCost: 1, parallelism: 1 } })
+    await open({ passwords: { ...real, verify: (stored, typed) => (verified.push(stored), real.verify(stored, typed)) } }, { source: 'import', password: { hash: imported } })
+    for (const n of [1, 2, 3]) await api.register({ source: 'import', identifiers: [`person${n}@example.com`], password: { hash: imported } })
+    // An engine that was just started knows them too.
+    const { app } = await api.openNode()
+    for (let n = 0; n < 3; n += 1) await (await api.start({ identifier: 'nobody@example.com' }, { app })).step('password', { password: 'wrong' })
+    expect(new Set(verified).size).toBe(1)
+    expect(verified[0]?.startsWith('$2b$05$')).toBe(true)
+    // One of four gets a hash of ours.
+    expect((await (await api.start()).step('password', { password: 'U*U' })).status).toBe(200)
+    const decoys = verified.length
+    for (let n = 0; n < 24; n += 1) await (await api.start({ identifier: `nobody${n}@example.com` })).step('password', { password: 'wrong' })
+    const formats = verified.slice(decoys).map((stored) => stored.slice(0, 3))
+    expect(new Set(formats)).toEqual(new Set(['$2b', '$ar']))
+    expect(formats.filter((format) => format === '$2b').length).toBeGreaterThan(12)
   })
 
   test('asks no database unless an offer hangs on it', async () => {

@@ -158,6 +158,22 @@ const reached: Record<ProblemCode, Reached | string> = {
     },
   },
   password_rejected: { status: 403, reach: async (api) => (await api.start()).step('password', { password: 'wrong' }), events: ['PasswordRejected'] },
+  guessing_delayed: {
+    status: 429,
+    retryAfter: '2',
+    reach: async (api) => {
+      const login = await api.start()
+      for (let n = 0; n < 5; n += 1) await login.step('password', { password: `guess ${n}` })
+      return login.step('password', { password })
+    },
+  },
+  factor_disabled: {
+    status: 403,
+    reach: async (api) => {
+      await api.inAccount({ type: 'FactorDisabled', data: { factor: 'password' } })
+      return (await api.start()).step('password', { password })
+    },
+  },
   otp_rejected: {
     status: 403,
     reach: async (api) => {

@@ -32,6 +32,8 @@ export const problems = {
   session_completed: [409, 'The login is completed'],
   session_expired: [410, 'The login was not finished in time'],
   session_ended: [410, 'The login has ended'],
+  guessing_delayed: [429, 'Too many wrong guesses in a row: this one was not looked at'],
+  factor_disabled: [403, 'It was guessed wrong too often and is disabled'],
   account_disabled: [403, 'The account is disabled'],
   no_contact: [403, 'A code is required and there is no contact that it could go to'],
   passkey_rejected: [403, 'The passkey was refused'],

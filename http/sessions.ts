@@ -25,7 +25,7 @@ export type HttpDependencies = {
 }
 
 export function sessionRoutes({ engine, readSession, now, addressOf }: HttpDependencies): Hono {
-  const stepOf = (c: Context, parsed: StepRequest['body']): StepRequest => ({ session: sessionOf(c), flowToken: bearerOf(c), key: keyOf(c), body: parsed })
+  const stepOf = (c: Context, parsed: StepRequest['body']): StepRequest => ({ session: sessionOf(c), flowToken: bearerOf(c), key: keyOf(c), body: parsed, address: addressOf(c) })
 
   /** The state as it was decided, so that a repeat is answered in the same words. */
   function answered(c: Context, answer: Answer, options: Pick<SessionAnswer, 'creationOptions'> = {}, status: 200 | 201 = 200): Response {

@@ -13,6 +13,7 @@ import type { NewAccount } from '../engine/accounts.ts'
 import { App } from '../engine/apps.ts'
 import { backendKeyOf, keySha256Of } from '../engine/backends.ts'
 import { createEngine } from '../engine/engine.ts'
+import type { GuessCounter } from '../engine/guesses.ts'
 import { accounts, accountStream } from '../engine/people.ts'
 import { openTestFile } from '../eventlog/testing.ts'
 import { createHashGate } from '../factors/hash-gate.ts'
@@ -44,6 +45,11 @@ export type Login = Awaited<ReturnType<Api['start']>>
 export type ApiOptions = {
   policy?: Partial<Policy>
   apps?: App[]
+  flowSeconds?: number
+  /** Shared by the engines of the test. */
+  guessCounter?: GuessCounter
+  /** As the listener sees it. */
+  addressOf?: () => string
   reachable?: Channel[]
   passwords?: Passwords
   readSession?: SessionReader
@@ -90,11 +96,12 @@ export async function openApi(options: ApiOptions = {}) {
         return world.carrier(message, signal)
       }),
       reachable: new Set(options.reachable ?? ['email', 'sms']),
-      settings: () => ({ issuer, apps: options.apps ?? [shop], policy: world.policy, flowSeconds: 900, backends: [{ id: 'crm', keySha256: keySha256Of(backendKey) }] }),
+      settings: () => ({ issuer, apps: options.apps ?? [shop], policy: world.policy, flowSeconds: options.flowSeconds ?? 900, backends: [{ id: 'crm', keySha256: keySha256Of(backendKey) }] }),
       history: async () => {
         world.historyAsked += 1
         return world.offers
       },
+      guessCounter: options.guessCounter,
       now,
       newId: randomUUID,
       randomBytes,
@@ -108,7 +115,7 @@ export async function openApi(options: ApiOptions = {}) {
       lastUses: options.lastUses ?? (async () => new Map()),
       readiness: options.readiness ?? (async () => ({ ready: true })),
       now,
-      addressOf: () => '192.0.2.1',
+      addressOf: options.addressOf ?? (() => '192.0.2.1'),
       onError: (error) => world.errors.push(error),
       observe: telemetry.request,
       metrics: { ...telemetry.metrics, token: options.metricsToken },
@@ -174,6 +181,7 @@ export async function openApi(options: ApiOptions = {}) {
       const wanted: NewAccount = { source: 'added', identifiers: ['ada@example.com'], password: { plain: password }, ...account }
       const registered = await node.engine.accounts.register(wanted, 'cli:test')
       if (registered.outcome !== 'registered') throw new Error(registered.outcome)
+      await node.engine.settled()
       return (world.account = registered.account)
     },
 

@@ -43,7 +43,7 @@ describe('Two engines on one log', () => {
     const replies = await Promise.all(Array.from({ length: 12 }, (_, n) => by(n % 2 ? api.app : other)(login.step, 'otp', { code: `wrong ${n}` })))
     // Who lost every race is told to look again: nothing was decided.
     const counted = replies.filter(({ body }) => body.code === 'otp_rejected').length
-    expect(replies.every(({ body }) => ['otp_rejected', 'step_not_legal', 'conflict'].includes(body.code))).toBe(true)
+    expect(replies.every(({ body }) => ['otp_rejected', 'guessing_delayed', 'step_not_legal', 'conflict'].includes(body.code))).toBe(true)
     expect((await login.read()).body.otp.attemptsLeft).toBe(5 - counted)
   })
 

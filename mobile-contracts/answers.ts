@@ -1,6 +1,6 @@
 /** What apps are answered. An app follows `next`; unknown actions, reasons and fields are to be tolerated. */
 import { z } from 'zod'
-import { Action, AppendOutcome, Channel, EndReason, EntryPoint, OfferMode, PinKeeper, SessionStatus, SignedInAction, Step } from '../domain/session/vocabulary.ts'
+import { Action, AppendOutcome, Channel, EndReason, EntryPoint, Factor, OfferMode, PinKeeper, SessionStatus, SignedInAction, Step } from '../domain/session/vocabulary.ts'
 
 export const NextAction = z.object({
   action: z.union([Action, SignedInAction, z.literal('recover')]).describe('`recover`: open `href`, where the company lets people recover their password.'),
@@ -165,6 +165,7 @@ export const AccountAnswer = z
     contacts: z.array(Contact),
     hasPassword: z.boolean(),
     mfa: z.boolean(),
+    disabledFactors: z.array(Factor).describe('Guessed wrong too often: enabling the account, or for the password a new one, takes them again.'),
     locale: z.string().nullable(),
     passkeys: z.array(AccountPasskey),
   })

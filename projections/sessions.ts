@@ -18,7 +18,7 @@ export type SessionRow = {
 
 export const sessions: Projection<SessionRow> = {
   name: 'sessions',
-  version: 2,
+  version: 3,
   prefixes: ['session-'],
   key: ({ stream }) => stream.slice('session-'.length),
   initial: () => ({ revision: -1, account: null, app: '', status: 'running', started_at: null, updated_at: null, expires_at: null, view: null }),

@@ -37,6 +37,8 @@ export const proofs: Story[] = [
     taken(await app.otpSend('email'))
     assert.notEqual(stage.codeFor(ada.email), dead)
     refused(await app.otp(dead), { status: 403, code: 'otp_rejected', reason: 'wrong_code' })
+    // The sixth wrong one in a row.
+    await stage.passTime(4)
     taken(await app.otp(stage.codeFor(ada.email)))
     await finish(app)
     const wrong = 'OtpRejected'
@@ -104,7 +106,7 @@ export const proofs: Story[] = [
 export const another = (code: string, step: number): string => String((Number(code) + step) % 1_000_000).padStart(6, '0')
 
 /** An answer without what is every session's own. */
-const alike = ({ session, next, ...rest }: Body) => ({
+export const alike = ({ session, next, ...rest }: Body) => ({
   ...rest,
   session: { ...session, id: '', expiresAt: '', secondsLeft: 0 },
   next: next?.map(({ href, ...one }) => ({ ...one, href: href.replace(session?.id ?? '', '') })),

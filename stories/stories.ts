@@ -5,6 +5,7 @@ import { startStandIn } from '../eventlog/stand-in/start.ts'
 import type { Story } from './chapters.ts'
 import { startPostgres } from '../projections/testing-postgres.ts'
 import { concurrency } from './concurrency.ts'
+import { guessing, hidden, hiding } from './guessing.ts'
 import { logins } from './logins.ts'
 import { noPasskey } from './no-passkey.ts'
 import { conditional, passkeyLogins, settings, silently } from './passkeys.ts'
@@ -20,11 +21,12 @@ export type Log = (typeof logs)[number]
 export type Test = [sentence: string, run: () => Promise<void>]
 
 const acts = (many: number): { policy: z.input<typeof Policy>; stories: Story[] }[] => [
-  { policy: {}, stories: [...logins, ...passkeyLogins, ...settings, ...noPasskey, ...proofs, ...signedIn, ...concurrency(many)] },
+  { policy: {}, stories: [...logins, ...passkeyLogins, ...settings, ...noPasskey, ...proofs, ...guessing, ...signedIn, ...concurrency(many)] },
   { policy: silently, stories: conditional },
   { policy: everythingOff, stories: passwordAlone },
   { policy: offerOnly, stories: passwordAndOffer },
   { policy: pinOnServer, stories: serverPin },
+  { policy: hiding, stories: hidden },
   // Last: it looks at what the others have left.
   { policy: {}, stories: [...searching, ...privacy] },
 ]

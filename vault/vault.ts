@@ -40,6 +40,8 @@ export async function openVault(dependencies: { streams: Streams; masterKeys: Ma
   const masters = new Map(masterKeys.map((key) => [fingerprintOf(key), createSecretKey(key)]))
   const [newest] = [...masters] as [[string, Key]]
   const opened = new LRUCache<string, KeyObject>({ max: 10_000, ttl: openedKeysLiveMs })
+  /** Ids without a key, for as long as an opened key would be kept. */
+  const decoys = new LRUCache<string, true>({ max: 10_000, ttl: openedKeysLiveMs })
   /** Lately forgotten here. A key that was read a moment before must not come back into memory. */
   const forgotten = new LRUCache<string, true>({ max: 10_000 })
   const keep = (id: string, key: KeyObject): void => void (forgotten.has(id) || opened.set(id, key))
@@ -127,6 +129,13 @@ export async function openVault(dependencies: { streams: Streams; masterKeys: Ma
       const [period, account] = [await keyOf(periodKeyId(id)), third === '' ? undefined : await keyOf(third)]
       if (!period || (third !== '' && !account)) return undefined
       return decrypt(agedKey(period, account), fourth, prefix).toString()
+    },
+
+    /** The read that the key of a person costs, for an identifier that nobody owns: as often, too. `id` must never have a key. */
+    async readDecoy(id: string): Promise<void> {
+      if (decoys.get(id)) return
+      await streams.load(keys, keyStream(id))
+      decoys.set(id, true)
     },
 
     /**

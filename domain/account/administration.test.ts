@@ -36,6 +36,13 @@ test.each<[AccountCommand, AccountEvent[], AccountCommand]>([
   expect(given(...facts, ...undone.events).decide(command)).toEqual(does(...facts))
 })
 
+test('An account is enabled for the sake of a factor, too, and once', () => {
+  const enabled: AccountEvent = { type: 'AccountEnabled', data: {} }
+  const factor: AccountEvent = { type: 'FactorDisabled', data: { factor: 'otp' } }
+  expect(given(factor).decide({ type: 'enable' })).toEqual(does(enabled))
+  expect(given(factor, enabled).decide({ type: 'enable' })).toEqual(nothing)
+})
+
 describe('A contact', () => {
   test('is added beside the others, and once', () => {
     expect(given(added(email('one'))).decide({ type: 'add_contact', contact: email('two'), same: undefined })).toEqual(does(added(email('two'))))

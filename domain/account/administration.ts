@@ -27,7 +27,7 @@ export function decideAdministration(state: AccountState, command: AccountComman
       // To enable the account again must not sign in again who was signed in before (OWASP ASVS 5.0, 7.4.2).
       return state.status === 'disabled' ? done() : done({ type: 'AccountDisabled', data: {} }, { type: 'SessionsRevoked', data: {} })
     case 'enable':
-      return state.status === 'active' ? done() : done({ type: 'AccountEnabled', data: {} })
+      return state.status === 'active' && state.disabledFactors.length === 0 ? done() : done({ type: 'AccountEnabled', data: {} })
     case 'end_sessions':
       return done({ type: 'SessionsRevoked', data: {} })
     case 'add_contact':

@@ -1,10 +1,10 @@
 /**
- * The storage formats of `account-<uuid>` (what a person has) and `identifier-<hmac>` (who owns an identifier).
+ * The storage formats of `account-<uuid>` (what a person has), `identifier-<hmac>` (who owns an identifier) and `password-formats`.
  * A name written to disk stays for ever; review this file as one reviews a migration.
  */
 import { z } from 'zod'
 import { Base64Url, clear, event, sealedByAccount, type EventOf } from '../event.ts'
-import { Channel, PinKeeper } from '../session/vocabulary.ts'
+import { Channel, Factor, PinKeeper } from '../session/vocabulary.ts'
 
 export const IdentifierKind = z.enum(['email', 'phone', 'username'])
 export type IdentifierKind = z.infer<typeof IdentifierKind>
@@ -38,7 +38,10 @@ export const accountEvents = {
   ContactRemoved: event('Nothing goes to this address any more.', { contact: id }),
   MfaSwitched: event('The account demands a code at every login, or no longer does.', { enabled: clear(z.boolean()) }),
   AccountDisabled: event('Nobody signs in to this account until it is enabled.', {}),
-  AccountEnabled: event('The account may be signed in to again.', {}),
+  AccountEnabled: event('The account may be signed in to again, by every factor that it has.', {}),
+  FactorDisabled: event('It was guessed wrong too often in a row: nobody signs in by it until the account is enabled, or for the password until another one is set. It does not imply that it became known.', {
+    factor: clear(Factor),
+  }),
   PasskeyLinked: event('A passkey belongs to the account. It is pending: it cannot sign in until it is activated.', {
     passkey,
     publicKey: clear(Base64Url),
@@ -92,3 +95,13 @@ export const identifierEvents = {
   IdentifierReleased: event('The identifier belongs to nobody and may be claimed.', { account: clear(z.uuid()) }),
 }
 export type IdentifierEvent = EventOf<typeof identifierEvents>
+
+/** Of the one stream `password-formats`. It says nothing about anybody. */
+export const passwordFormatEvents = {
+  PasswordFormatCounted: event('About so many more passwords, or fewer, are kept as hashes of this format. Written for every eighth or so of them, so the sum is near, not exact.', {
+    /** Scheme and parameters, such as `$argon2id$v=19$m=19456,t=2,p=1` or `$2b$12`. */
+    format: clear(z.string().max(64)),
+    more: clear(z.int()),
+  }),
+}
+export type PasswordFormatEvent = EventOf<typeof passwordFormatEvents>

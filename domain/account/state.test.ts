@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Sealed } from '../event.ts'
 import type { AccountEvent } from './events.ts'
+import { decideFactorDisabled } from './factors.ts'
 import { evolve, type AccountState } from './state.ts'
 
 const at = (seconds: number): string => new Date(Date.parse('2026-03-02T08:00:00.000Z') + seconds * 1000).toISOString()
@@ -23,6 +24,7 @@ test('An account begins with its identifiers, and nothing else', () => {
   expect(account()).toEqual({
     registeredAt: at(0),
     status: 'active',
+    disabledFactors: [],
     identifiers: [{ kind: 'email', lookup: 'c3ab8ff1', value: 'anna' }],
     contacts: [],
     password: null,
@@ -43,6 +45,29 @@ test('An account cannot begin with anything else', () => {
 test('The last password counts', () => {
   const set = (hash: string): AccountEvent => ({ type: 'PasswordSet', data: { hash: sealed(hash), reason: 'set' } })
   expect(account(set('old'), set('new')).password).toBe('new')
+})
+
+describe('A factor that was guessed too often', () => {
+  const disabled = (factor: 'password' | 'otp'): AccountEvent => ({ type: 'FactorDisabled', data: { factor } })
+  const set = (reason: 'set' | 'imported' | 'rehashed'): AccountEvent => ({ type: 'PasswordSet', data: { hash: sealed('hash'), reason } })
+
+  test('is disabled once, alone', () => {
+    expect(account(disabled('otp')).disabledFactors).toEqual(['otp'])
+    expect(account(disabled('otp'), disabled('password'), disabled('otp')).disabledFactors).toEqual(['password', 'otp'])
+    expect(decideFactorDisabled(account(), 'otp').events).toEqual([disabled('otp')])
+    expect(decideFactorDisabled(account(disabled('otp')), 'otp').events).toEqual([])
+    expect(decideFactorDisabled(account(disabled('otp')), 'password').events).toEqual([disabled('password')])
+    expect(decideFactorDisabled(account(simply('AccountErased')), 'password').events).toEqual([])
+  })
+
+  test('is enabled with the account', () => {
+    expect(account(disabled('otp'), disabled('password'), simply('AccountEnabled')).disabledFactors).toEqual([])
+  })
+
+  test('is enabled by a new password, where it was the password; the same one under another hash is not new', () => {
+    expect(account(disabled('password'), disabled('otp'), set('set')).disabledFactors).toEqual(['otp'])
+    expect(account(disabled('password'), set('rehashed')).disabledFactors).toEqual(['password'])
+  })
 })
 
 describe('Contacts', () => {

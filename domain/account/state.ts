@@ -1,6 +1,6 @@
 /** What a person has, folded from the account's events. */
 import type { Fact, Sealed } from '../event.ts'
-import type { Channel, PinKeeper } from '../session/vocabulary.ts'
+import type { Channel, Factor, PinKeeper } from '../session/vocabulary.ts'
 import type { AccountEvent, IdentifierEvent, IdentifierKind, Notice } from './events.ts'
 
 export type Passkey = (AccountEvent & { type: 'PasskeyLinked' })['data'] & {
@@ -25,6 +25,8 @@ export type Installation = {
 export type AccountState = {
   registeredAt: string
   status: 'active' | 'disabled' | 'erased'
+  /** Guessed wrong too often. */
+  disabledFactors: readonly Factor[]
   identifiers: readonly { kind: IdentifierKind; lookup: string; value: Sealed }[]
   contacts: readonly Contact[]
   password: Sealed | null
@@ -44,6 +46,7 @@ export function evolve(state: AccountState | undefined, fact: Fact<AccountEvent>
     return {
       registeredAt: fact.at,
       status: 'active',
+      disabledFactors: [],
       identifiers: fact.data.identifiers,
       contacts: [],
       password: null,
@@ -76,7 +79,8 @@ export function evolve(state: AccountState | undefined, fact: Fact<AccountEvent>
   })
   switch (fact.type) {
     case 'PasswordSet':
-      return { ...state, password: fact.data.hash }
+      // The same password under another hash is as well guessed as before.
+      return { ...state, password: fact.data.hash, disabledFactors: fact.data.reason === 'set' ? without(state.disabledFactors, 'password') : state.disabledFactors }
     case 'ContactAdded':
       return { ...state, contacts: [...state.contacts.filter(({ contact }) => contact !== fact.data.contact), fact.data] }
     case 'ContactRemoved':
@@ -86,7 +90,9 @@ export function evolve(state: AccountState | undefined, fact: Fact<AccountEvent>
     case 'AccountDisabled':
       return { ...state, status: state.status === 'erased' ? 'erased' : 'disabled' }
     case 'AccountEnabled':
-      return { ...state, status: state.status === 'erased' ? 'erased' : 'active' }
+      return { ...state, status: state.status === 'erased' ? 'erased' : 'active', disabledFactors: [] }
+    case 'FactorDisabled':
+      return { ...state, disabledFactors: [...without(state.disabledFactors, fact.data.factor), fact.data.factor] }
     case 'PasskeyLinked':
       return { ...state, passkeys: [...state.passkeys, { ...fact.data, status: 'pending', linkedAt: fact.at, name: null, keptOn: [fact.data.installation] }] }
     case 'PasskeyActivated':
@@ -124,6 +130,8 @@ export function evolve(state: AccountState | undefined, fact: Fact<AccountEvent>
       return { ...state, status: 'erased', notices: [] }
   }
 }
+
+const without = (factors: readonly Factor[], factor: Factor): Factor[] => factors.filter((one) => one !== factor)
 
 /** Signed in at `authTime` (ISO 8601), and over since everybody was signed out. */
 export const isRevoked = ({ sessionsRevokedAt }: AccountState, authTime: string): boolean => sessionsRevokedAt !== null && authTime <= sessionsRevokedAt

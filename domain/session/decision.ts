@@ -2,8 +2,8 @@
 import type { Fact } from '../event.ts'
 import { decideOffer, unsupportedSteps, type OfferFacts, type OfferPlace, type Policy } from '../policy.ts'
 import type { SessionEvent } from './events.ts'
-import { currentStep, lacksContact, legalActions, limits, requirement } from './flow.ts'
-import { evolve, type SessionState, type SessionView } from './state.ts'
+import { currentStep, lacksContact, legalActions, limits, passwordIsInVain, requirement } from './flow.ts'
+import { evolve, toldOf, type SessionState, type SessionView } from './state.ts'
 import type { Action, EndReason, EntryPoint, Refusal } from './vocabulary.ts'
 
 /** A refusal is a value. `events` of a refusal are facts too; a step that is not legal now writes nothing. */
@@ -35,17 +35,17 @@ export function decided(state: SessionState, events: readonly SessionEvent[], ci
     all.push(next)
     after = fold(after, [next], circumstances.now)
   }
-  return { outcome: outcomeOf(all), events: all }
+  return { outcome: outcomeOf(all, state.view), events: all }
 }
 
 /** The answer that events stand for, so that a repeated request is answered from the log. */
-export function outcomeOf(events: readonly SessionEvent[]): Outcome {
+export function outcomeOf(events: readonly SessionEvent[], session: Pick<SessionView, 'hidden'>): Outcome {
   for (const event of events) {
     switch (event.type) {
       case 'PasskeyRejected':
-        return event.data.reason === 'credential_unknown' && event.data.passkey !== null
+        return event.data.reason === 'credential_unknown' && event.data.passkey !== null && !session.hidden
           ? { refused: 'credential_unknown', unknownCredentialId: event.data.passkey }
-          : { refused: 'passkey_rejected', reason: event.data.reason, retryable: event.data.retryable }
+          : { refused: 'passkey_rejected', ...toldOf(event.data, session) }
       case 'PasswordRejected':
         return { refused: 'password_rejected' }
       case 'OtpRejected':
@@ -74,7 +74,7 @@ function follows(state: SessionState, { now, policy, offer }: Circumstances): Se
   if (view.proof === null) {
     // What is left is a password that could not be taken: say so before it is asked for.
     if (step === 'passkey') return undefined
-    return view.usernameless ? ended('identifier_needed') : lacksContact(view) ? ended('no_contact') : undefined
+    return view.usernameless ? ended('identifier_needed') : passwordIsInVain(view) ? ended('no_contact') : undefined
   }
   if (unsupportedSteps(view.plan, view.supports).length > 0) return ended('upgrade_required')
   if (view.proof === 'password' && lacksContact(view)) return ended('no_contact')

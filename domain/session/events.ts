@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { Base64Url, Instant, clear, event, sealedByAccount, sealedByPeriod, type EventOf } from '../event.ts'
 import { Plan } from '../policy.ts'
 import {
-  Channel, EndReason, EntryPoint, OfferMode, OtpRejection, PasswordReason, PasswordRejection, PinKeeper, Platform, Proof, ReportOutcome, SkipReason, WithheldReason,
+  AccountExistence, Channel, EndReason, EntryPoint, OfferMode, OtpRejection, PasswordReason, PasswordRejection, PinKeeper, Platform, Proof, ReportOutcome, SkipReason, WithheldReason,
 } from './vocabulary.ts'
 
 const policy = clear(z.string())
@@ -59,6 +59,8 @@ export const sessionEvents = {
     contacts: clear(z.array(Channel)),
     ...planned,
     ...ability,
+    /** Whether the answers of this login may tell what stands here. Left out: they may. */
+    accountExistence: clear(AccountExistence.optional()),
   }),
   UsernamelessLoginStarted: event('A login was started without an identifier: the passkey is to say whose it is. Nobody is named yet.', { ...app, ...planned, ...ability }),
   SettingsEntered: event('Somebody who is signed in came to create a passkey. `login` is the session that signed them in, and how; it gives no tokens again.', {

@@ -3,7 +3,8 @@
  *
  *   start: identifier entered          start: no identifier              start: settings, by somebody who is signed in
  *     |                                  (a passkey says who it is)                          |
- *     | the account has a passkey          |                                                 |
+ *     | the account has a passkey, or      |                                                 |
+ *     | who has an account is hidden       |                                                 |
  *   passkey <------------------------------+                                                 |
  *     | not there, dismissed, refused: twice, and it is asked for no more                    |
  *     |   (without an identifier the login ends here: start one with it)                     |
@@ -78,9 +79,9 @@ export function legalActions(view: SessionView, now: string): Action[] {
   return view.mfa && !isMfa(view) ? legal.filter((action) => !action.startsWith('append')) : legal
 }
 
-/** Whether a passkey may sign in now: there is one, as far as is known, and it has not failed too often. */
-const asksForPasskey = ({ usernameless, passkeys, supports, assertion }: SessionView): boolean =>
-  (usernameless || passkeys > 0) &&
+/** Whether a passkey may sign in now: there is one, as far as is known or told, and it has not failed too often. */
+const asksForPasskey = ({ usernameless, hidden, passkeys, supports, assertion }: SessionView): boolean =>
+  (usernameless || hidden || passkeys > 0) &&
   supportsStep(supports, 'passkey') &&
   assertion.failures < limits.passkeyFailures &&
   (assertion.outcome === 'requested' || (assertion.retryable && assertion.requests < limits.passkeyRequests))
@@ -89,7 +90,10 @@ const asksForPasskey = ({ usernameless, passkeys, supports, assertion }: Session
 export const lacksContact = ({ account, contacts, plan, otp }: SessionView): boolean =>
   account !== null && contacts.length === 0 && otp.outcome !== 'verified' && plan.withoutPasskey.otp === 'required'
 
-const mayUsePassword = (view: SessionView): boolean => !view.usernameless && !lacksContact(view)
+/** That no code could be sent is told before a proof only where it may be told that there is an account. */
+export const passwordIsInVain = (view: SessionView): boolean => !view.hidden && lacksContact(view)
+
+const mayUsePassword = (view: SessionView): boolean => !view.usernameless && !passwordIsInVain(view)
 
 /** The second factor that an account demands was given: a code, or a passkey that verified its user. */
 const isMfa = ({ otp, assertion }: SessionView): boolean => otp.outcome === 'verified' || assertion.mfa

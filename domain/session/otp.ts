@@ -31,7 +31,7 @@ export function decideOtpReceipt(state: SessionState, issue: number, receipt: Re
   const event: SessionEvent = receipt.delivered
     ? { type: 'OtpSent', data: receipt.carrierId === undefined ? { issue } : { issue, carrierId: receipt.carrierId } }
     : { type: 'OtpDeliveryFailed', data: { issue, reason: receipt.reason, retryable: receipt.retryable } }
-  return { outcome: outcomeOf([event]), events: [event] }
+  return { outcome: outcomeOf([event], state.view), events: [event] }
 }
 
 /** The code was judged against issue number `issue`. */

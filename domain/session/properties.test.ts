@@ -53,6 +53,7 @@ const worlds: fc.Arbitrary<World> = fc.record({
     withPasskey: branch,
     withoutPasskey: branch,
     pinKeptOn: fc.constantFrom('device', 'server'),
+    accountExistence: fc.constantFrom('shown', 'hidden'),
     append: fc.record({ enabled: often(true, fc.constant(false)), mode: fc.constantFrom('manual', 'automatic'), conditional: fc.boolean() }),
     codesBy: fc.constant([...Channel.options]),
     signedIn: fc.constant({ idle: 3_600, absolute: 86_400 }),
@@ -257,7 +258,7 @@ describe(`In any login, whatever happens in it (seed ${seed})`, () => {
     let view: SessionState['view'] | null = null
     for (const fact of moments.at(-1)?.stored ?? []) view = evolveView(JSON.parse(JSON.stringify(view)) as typeof view, parseFact(sessionEvents, fact))
     expect(view).toStrictEqual(moments.at(-1)?.state.view)
-    for (const { decision } of moments) if (decision.events.length > 0) expect(outcomeOf(decision.events)).toStrictEqual(decision.outcome)
+    for (const { state, decision } of moments) if (decision.events.length > 0) expect(outcomeOf(decision.events, state.view)).toStrictEqual(decision.outcome)
   })
 
   always('what comes after the completion does not undo it', ({ last }) => {

@@ -66,6 +66,7 @@ function beginning(place: Place, who: Who, expiresAt: string, policy: Policy): {
     mfa: account?.mfa ?? false,
     contacts: [...(account?.contacts ?? [])],
     plan: planFor(account?.mfa ?? false),
+    ...(policy.accountExistence === 'hidden' ? { accountExistence: 'hidden' as const } : {}),
   }
   return { first: { type: 'IdentifierEntered', data }, step: 'password', demands }
 }

@@ -15,6 +15,8 @@ export type SessionView = {
   account: string | null
   /** There is no identifier: a passkey is to say who it is. */
   usernameless: boolean
+  /** Until there is a proof, no answer tells whether somebody has the identifier, or a passkey. */
+  hidden: boolean
   /** Active passkeys of the account, as it was when the login began. */
   passkeys: number
   supports: readonly string[]
@@ -119,7 +121,7 @@ export function evolve(state: SessionState | undefined, fact: Fact<SessionEvent>
       return proved('passkey', fact.data, amr, { account, assertion: { ...assertion, outcome: 'verified', reason: null, passkey, mfa, crossDevice } }, {})
     }
     case 'PasskeyRejected': {
-      const { reason, retryable } = fact.data
+      const { reason, retryable } = toldOf(fact.data, state.view)
       return view({ refusals: refusals + 1, assertion: { ...assertion, outcome: 'rejected', reason, retryable, failures: assertion.failures + 1 } }, { request: null })
     }
     case 'PasskeyNotUsed': {
@@ -184,6 +186,10 @@ export function evolve(state: SessionState | undefined, fact: Fact<SessionEvent>
   }
 }
 
+/** Why a passkey was refused, as far as the answer may tell: the reasons differ by what the account has. The log has the true one. */
+export const toldOf = ({ reason, retryable }: { reason: string; retryable: boolean }, { hidden }: Pick<SessionView, 'hidden'>) =>
+  hidden ? { reason: 'refused', retryable: true } : { reason, retryable }
+
 /** The public part alone, for readers that must not have the rest. */
 export const evolveView = (view: SessionView | null, fact: Fact<SessionEvent>): SessionView => evolve(view ? { ...hidden, view } : undefined, fact).view
 
@@ -201,6 +207,7 @@ function begun({ type, data }: Fact<Begun>): SessionState {
       platform: data.platform,
       account: null,
       usernameless: false,
+      hidden: false,
       passkeys: 0,
       supports: data.supports,
       plan: data.plan,
@@ -226,8 +233,8 @@ function begun({ type, data }: Fact<Begun>): SessionState {
   const { view } = state
   switch (type) {
     case 'IdentifierEntered': {
-      const { identifier, account, passkeys, mfa, contacts } = data
-      return { ...state, identifier, view: { ...view, account, passkeys, mfa, contacts } }
+      const { identifier, account, passkeys, mfa, contacts, accountExistence } = data
+      return { ...state, identifier, view: { ...view, account, passkeys, mfa, contacts, hidden: accountExistence === 'hidden' } }
     }
     case 'UsernamelessLoginStarted':
       return { ...state, view: { ...view, usernameless: true } }

@@ -56,6 +56,10 @@ export const EndReason = z.enum([
 ])
 export type EndReason = z.infer<typeof EndReason>
 
+/** Whether answers tell who has an account here. */
+export const AccountExistence = z.enum(['shown', 'hidden'])
+export type AccountExistence = z.infer<typeof AccountExistence>
+
 export const PasswordRejection = z.enum(['wrong_password', 'unknown_identifier', 'no_password'])
 export type PasswordRejection = z.infer<typeof PasswordRejection>
 
@@ -66,6 +70,10 @@ export type PasswordReason = z.infer<typeof PasswordReason>
 /** How a login was proved, or is to be. */
 export const Proof = z.enum(['password', 'passkey'])
 export type Proof = z.infer<typeof Proof>
+
+/** What can be guessed, and is disabled when it was guessed too often. */
+export const Factor = z.enum(['password', 'otp'])
+export type Factor = z.infer<typeof Factor>
 
 export const OfferMode = z.enum(['manual', 'automatic', 'conditional'])
 export type OfferMode = z.infer<typeof OfferMode>
@@ -118,6 +126,8 @@ export const refusals = [
   'credential_unknown',
   'identifier_needed',
   'password_rejected',
+  'guessing_delayed',
+  'factor_disabled',
   'account_disabled',
   'append_rejected',
   'challenge_used',

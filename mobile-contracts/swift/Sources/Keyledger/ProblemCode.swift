@@ -26,10 +26,14 @@ public struct ProblemCode: RawRepresentable, Hashable, Codable, Sendable {
     public static let deliveryFailed = ProblemCode(rawValue: "delivery_failed")
     /// 422: No code can be sent to this contact.
     public static let deliveryRefused = ProblemCode(rawValue: "delivery_refused")
+    /// 403: It was guessed wrong too often and is disabled.
+    public static let factorDisabled = ProblemCode(rawValue: "factor_disabled")
     /// 401: The flow token is not that of this session, or the session is completed.
     public static let flowTokenInvalid = ProblemCode(rawValue: "flow_token_invalid")
     /// 410: The account is gone.
     public static let forgotten = ProblemCode(rawValue: "forgotten")
+    /// 429: Too many wrong guesses in a row: this one was not looked at.
+    public static let guessingDelayed = ProblemCode(rawValue: "guessing_delayed")
     /// 400: This request takes an Idempotency-Key of 22 to 128 characters.
     public static let idempotencyKeyMissing = ProblemCode(rawValue: "idempotency_key_missing")
     /// 400: This is neither an e-mail address, nor a phone number with its country code, nor a username.

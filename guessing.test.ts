@@ -1,0 +1,123 @@
+/** Two engines, each a process of its own as `npm start` starts it, on one EventStoreDB (the stand-in) and one Postgres. */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { createHash, randomBytes, randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { backendKeyOf, keySha256Of } from './engine/backends.ts'
+import { startStandIn, type StandIn } from './eventlog/stand-in/start.ts'
+import { openDatabase, type Database } from './projections/database.ts'
+import { startPostgres, type TestPostgres } from './projections/testing-postgres.ts'
+import { createClient, type Client, type Reply } from './stories/app.ts'
+import { createAuthenticator } from './stories/authenticator.ts'
+import { shop } from './stories/stage.ts'
+
+const off = { otp: 'off', pin: 'off', biometrics: 'off' }
+const backendKey = backendKeyOf(createHash('sha256').update('a backend key for tests').digest())
+const [password, phone] = ['correct horse battery staple', createAuthenticator()]
+
+let [standIn, postgres, database, folder]: [StandIn?, TestPostgres?, Database?, string?] = []
+let engines: { process: ChildProcess; url: string }[] = []
+
+beforeAll(async () => {
+  ;[standIn, postgres] = await Promise.all([startStandIn(), startPostgres()])
+  folder = mkdtempSync(join(tmpdir(), 'engines-'))
+  const [url, file] = [await postgres.createDatabase(), join(folder, 'keyledger.json')]
+  database = openDatabase({ url })
+  writeFileSync(file, JSON.stringify({ issuer: 'https://login.shop.example', apps: [shop], policy: { withPasskey: off, withoutPasskey: off }, backends: [{ id: 'crm', keySha256: keySha256Of(backendKey) }] }))
+  const environment = { KEYLEDGER_CONFIG: file, KEYLEDGER_MASTER_KEY: randomBytes(32).toString('base64'), EVENTSTOREDB_URL: standIn.url, DATABASE_URL: url, PORT: '0' }
+  // One after the other: the first one makes the keys.
+  for (let n = 0; n < 2; n += 1) engines.push(await startEngine(environment))
+}, 60_000)
+afterAll(async () => {
+  await Promise.all(engines.map(async ({ process }) => (process.kill('SIGKILL'), process.exitCode ?? once(process, 'exit'))))
+  await database?.close()
+  await postgres?.remove()
+  await standIn?.stop()
+  rmSync(folder as string, { recursive: true })
+})
+
+async function startEngine(environment: Record<string, string>): Promise<{ process: ChildProcess; url: string }> {
+  // What an engine without Postgres has to say of it is no news here.
+  const engine = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', 'main.ts'], { cwd: import.meta.dirname, env: { ...process.env, ...environment }, stdio: ['ignore', 'pipe', 'ignore'] })
+  const ended = once(engine, 'exit').then(() => Promise.reject(new Error('the engine did not start')))
+  ended.catch(() => {})
+  for (;;) {
+    const [line] = (await Promise.race([once(createInterface(engine.stdout!), 'line'), ended])) as [string]
+    const url = /listens on (.*)/.exec(line)?.[1]
+    if (url) return { process: engine, url }
+  }
+}
+
+const appAt = (engine: number): Client => createClient({ url: engines[engine]!.url, app: shop.id, origin: `https://${shop.rpId}`, attempts: 1 })
+async function guess(engine: number, identifier: string, typed = 'wrong'): Promise<Reply> {
+  const app = appAt(engine)
+  await app.start(identifier)
+  return app.password(typed)
+}
+const code = ({ body }: Reply): string | undefined => body.code
+/** Sends a password straight away, to see the header. */
+async function waits(engine: number, identifier: string): Promise<number> {
+  const flowToken = randomBytes(32).toString('base64url')
+  const post = (path: string, body: object, headers: Record<string, string> = {}) =>
+    fetch(`${engines[engine]!.url}/v1/sessions${path}`, { method: 'POST', headers: { 'Content-Type': 'application/json', 'Idempotency-Key': randomUUID(), ...headers }, body: JSON.stringify(body) })
+  const flowChallenge = createHash('sha256').update(flowToken).digest('base64url')
+  const started = await post('', { app: shop.id, installation: randomUUID(), flowChallenge, supports: ['password'], identifier, device: { platform: 'ios' } })
+  const { session } = (await started.json()) as { session: { id: string } }
+  const answer = await post(`/${session.id}/password`, { password }, { Authorization: `Bearer ${flowToken}` })
+  return answer.status === 429 ? Number(answer.headers.get('retry-after')) : 0
+}
+
+describe('Two engines', () => {
+  test('count guesses together, let a passkey through all the while, and hold on while Postgres is away', async () => {
+    const created = await fetch(`${engines[0]!.url}/v1/accounts`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', 'Idempotency-Key': randomUUID(), Authorization: `Bearer ${backendKey}` },
+      body: JSON.stringify({ identifiers: ['ada@example.com'], password }),
+    })
+    expect(created.status).toBe(201)
+    const first = appAt(0)
+    await first.start('ada@example.com')
+    await first.password(password)
+    expect((await first.createPasskey(phone)).status).toBe(200)
+
+    // In turns, with a person and with nobody.
+    for (const identifier of ['ada@example.com', 'nobody@example.com']) {
+      for (let n = 0; n < 4; n += 1) expect(code(await guess(n % 2, identifier))).toBe('password_rejected')
+    }
+    // As if some had come before: so the next delay is so long that this test need not hurry.
+    const { sql } = database!
+    expect((await sql`update guesses set total = total + 8 where total - base = 4`).count).toBe(2)
+    for (const [engine, identifier] of [[0, 'ada@example.com'], [1, 'nobody@example.com']] as const) {
+      expect(code(await guess(engine, identifier))).toBe('password_rejected')
+      for (const one of [0, 1]) {
+        const seconds = await waits(one, identifier)
+        expect(seconds).toBeGreaterThan(256)
+        expect(seconds).toBeLessThanOrEqual(512)
+      }
+    }
+    const withPasskey = async (engine: number): Promise<number> => {
+      const app = appAt(engine)
+      await app.start('ada@example.com')
+      return (await app.usePasskey(phone)).status
+    }
+    expect([await withPasskey(0), await withPasskey(1)]).toEqual([200, 200])
+
+    await postgres!.stop()
+    for (const engine of [0, 1]) {
+      for (const identifier of ['ada@example.com', 'nobody@example.com']) expect(await waits(engine, identifier)).toBeGreaterThan(256)
+      // Somebody new is counted here, by the same rules.
+      const codes = (await Promise.all(Array.from({ length: 20 }, () => guess(engine, 'bob@example.com')))).map(code)
+      expect(codes.filter((one) => one === 'password_rejected').length).toBeLessThan(8)
+      expect(codes.filter((one) => one === 'guessing_delayed').length).toBeGreaterThan(12)
+      expect(await withPasskey(engine)).toBe(200)
+    }
+
+    await postgres!.start()
+    for (const engine of [0, 1]) expect(await waits(engine, 'ada@example.com')).toBeGreaterThan(256)
+    expect([await withPasskey(0), await withPasskey(1)]).toEqual([200, 200])
+  }, 60_000)
+})
