@@ -2,6 +2,7 @@
 import type { KeyObject } from 'node:crypto'
 import { activePasskeys } from '../domain/account/passkeys.ts'
 import type { AccountState } from '../domain/account/state.ts'
+import type { Sealed } from '../domain/event.ts'
 import { decideStart, type Place, type Who } from '../domain/session/start.ts'
 import type { Outcome } from '../domain/session/decision.ts'
 import type { SessionEvent } from '../domain/session/events.ts'
@@ -9,7 +10,7 @@ import type { EntryPoint, Platform } from '../domain/session/vocabulary.ts'
 import type { JsonObject } from '../eventlog/event-log.ts'
 import type { Cause, Decided, Streams } from '../eventlog/transact.ts'
 import { hmac, uuidOf } from '../vault/sealing.ts'
-import type { Scope, Vault } from '../vault/vault.ts'
+import type { Vault } from '../vault/vault.ts'
 import { appOf, type Settings } from './apps.ts'
 import { channelsOf, type Reachable } from './contacts.ts'
 import { Fault } from './faults.ts'
@@ -50,7 +51,7 @@ export type StartRequest = {
 }
 
 /** Who starts, with what is known of the account. */
-type Known = { who: (scope: Scope) => Promise<Who>; id: string | undefined; account: AccountState | undefined }
+type Known = { who: (seal: (plaintext: string) => Sealed) => Who; id: string | undefined; account: AccountState | undefined }
 
 export function createStart(dependencies: {
   streams: Streams
@@ -79,8 +80,8 @@ export function createStart(dependencies: {
     if (await streams.load(sessions, sessionStream(session))) return repeat(session, request.key, fingerprint)
 
     const { who, id, account } = await whoStarts(request)
-    const scope: Scope = { period: now().toISOString().slice(0, 7), account: id }
-    const sealed = async (value: string | undefined) => (value === undefined ? undefined : vault.seal(scope, value))
+    const seal = await vault.sealer({ period: now().toISOString().slice(0, 7), account: id })
+    const sealed = (value: string | undefined) => (value === undefined ? undefined : seal(value))
     const { device, from } = request
     const { model, ...said } = device
     const place: Place = {
@@ -91,11 +92,11 @@ export function createStart(dependencies: {
       supports: request.supports,
       entryPoint: request.entryPoint,
       locale: device.locale ?? account?.locale ?? app.locale,
-      deviceModel: await sealed(model),
-      address: await sealed(from.address),
-      userAgent: await sealed(from.userAgent),
+      deviceModel: sealed(model),
+      address: sealed(from.address),
+      userAgent: sealed(from.userAgent),
     }
-    const named = await who(scope)
+    const named = who(seal)
     const { policy, flowSeconds } = settings()
     // Which passkeys may answer tells that there are some.
     const passkey = passkeyRequest(named === 'unknown' || policy.accountExistence === 'hidden' ? undefined : account)
@@ -112,7 +113,7 @@ export function createStart(dependencies: {
 
   async function whoStarts(request: StartRequest): Promise<Known> {
     if (request.entryPoint === 'settings') return signedIn(request)
-    if (request.identifier === undefined) return { who: async () => 'unknown', id: undefined, account: undefined }
+    if (request.identifier === undefined) return { who: () => 'unknown', id: undefined, account: undefined }
     const identifier = parseIdentifier(request.identifier)
     if (!identifier) throw new Fault('identifier_malformed')
     const lookup = vault.lookup(identifier.value)
@@ -123,8 +124,8 @@ export function createStart(dependencies: {
     return {
       id: owner?.id,
       account,
-      who: async (scope) => ({
-        identifier: await vault.seal(scope, identifier.value),
+      who: (seal) => ({
+        identifier: seal(identifier.value),
         account: owner && account ? { id: owner.id, mfa: account.mfa, passkeys: activePasskeys(account).length, contacts: channelsOf(account, reachable) } : null,
       }),
     }
@@ -137,7 +138,7 @@ export function createStart(dependencies: {
     const account = await tokensOf.signedIn(access)
     demandFreshLogin(access, account, now())
     const { session: login, amr, authTime, account: id } = access
-    return { id, account, who: async () => ({ account: id, login, amr, authTime, proof: signedInByPasskey(amr) ? 'passkey' : 'password' }) }
+    return { id, account, who: () => ({ account: id, login, amr, authTime, proof: signedInByPasskey(amr) ? 'passkey' : 'password' }) }
   }
 
   /** As it was answered first, whatever has come since: this request has no flow token, so it is told nothing that came after. */

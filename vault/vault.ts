@@ -93,7 +93,13 @@ export async function openVault(dependencies: { streams: Streams; masterKeys: Ma
   const lookupKey = await ensureKey(uuidOf('lookup'), 'lookup')
   const root = await ensureKey(uuidOf('root'), 'root')
 
-  const periodKeyId = (period: string): string => uuidOf(`period ${period}`)
+  /** A handful of months; the UUID of one costs as much as sealing a value. */
+  const periodKeyIds = new Map<string, string>()
+  function periodKeyId(period: string): string {
+    const id = periodKeyIds.get(period) ?? uuidOf(`period ${period}`)
+    periodKeyIds.set(period, id)
+    return id
+  }
   /** Both keys are needed, so losing either hides the value. */
   const agedKey = (period: KeyObject, account: KeyObject | undefined): KeyObject => derive(period, 'aged value', account?.export() ?? '')
 
