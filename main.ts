@@ -23,6 +23,7 @@ import type { ProjectionStatus } from './projections/status.ts'
 import { createNotices, type Notices } from './reactions/notices.ts'
 import { createSweeper, type Sweeper } from './reactions/sweeper.ts'
 import { createAddressOf, serve } from './serve.ts'
+import { createLogger, errorFields } from './telemetry/logger.ts'
 import { createTelemetry, type Telemetry } from './telemetry/telemetry.ts'
 import { ensureMasterKeyFile } from './vault/master-key.ts'
 import { firstSteps } from './first-steps.ts'
@@ -174,11 +175,12 @@ const toStderr = (line: string): void => void process.stderr.write(`${line}\n`)
 
 async function main(): Promise<void> {
   const config = readConfig()
+  const logger = createLogger({ level: config.logLevel, now: () => new Date(), write: toStderr })
   let keyledger: Keyledger | undefined
   while (!keyledger) {
     keyledger = await startKeyledger(config).catch(async (error: unknown) => {
       if (!(error instanceof Unavailable)) throw error
-      console.error('The event log is out of reach. Trying again.')
+      logger('warn', 'the event log is out of reach, trying again', errorFields(error))
       await sleep(1_000)
       return undefined
     })

@@ -1,5 +1,6 @@
 import { DatabaseSync } from 'node:sqlite'
 import { expect, test } from 'vitest'
+import { Unavailable } from '../eventlog/event-log.ts'
 import { createLogger, errorFields, levels, type Level } from './logger.ts'
 
 const at = '2026-03-02T08:00:00.000Z'
@@ -40,7 +41,11 @@ test('An error is told by its name, its code and where it happened, and never by
   expect(JSON.stringify(fields)).not.toContain('ada')
 })
 
-test('and so is what caused it, with the code of SQLite', () => {
+test('An error of ours is called by its class', () => {
+  expect(errorFields(new Unavailable('ada@example.com'))).toMatchObject({ name: 'Unavailable', code: 'log_unavailable' })
+})
+
+test('What caused it is told in the same way, with the code of SQLite', () => {
   const cause = thrown(() => new DatabaseSync(':memory:').exec("insert into people values ('ada@example.com')"))
   const fields = errorFields(new Error('the log: ada@example.com', { cause }))
   expect(fields['cause']).toMatchObject({ name: 'Error', code: 'ERR_SQLITE_ERROR', errcode: 1 })
@@ -51,7 +56,7 @@ test('and so is what caused it, with the code of SQLite', () => {
 })
 
 test.each<[string, unknown]>([
-  ['a message that looks like frames', new Error('no such person\n    at ada@example.com (file:///secret-ada:1:2)')],
+  ['a message that looks like frames', new Error('no such person\n    at ada (file:///ada:1:2)')],
   ['a message that was changed later', Object.assign(new Error('x\n    at ada (file:///secret-ada:1:2)'), { message: 'another' })],
   ['what JSON.parse quotes', thrown(() => JSON.parse('{"email":"ada@example.com", oops'))],
   ['a name that is data', Object.assign(new Error('no'), { name: 'ada@example.com' })],

@@ -21,7 +21,8 @@ export function createLogger({ level: least, now, write }: { level: Level; now: 
 export function errorFields(error: unknown, causes = 3): Fields {
   const { name, code, errcode, cause } = (typeof error === 'object' && error !== null ? error : {}) as { name?: unknown; code?: unknown; errcode?: unknown; cause?: unknown }
   return {
-    name: wordOf(name) ?? typeof error,
+    // Ours are called by their class, which says more than `Error`.
+    name: wordOf(error instanceof Error && name === 'Error' ? error.constructor.name : name) ?? typeof error,
     code: wordOf(code),
     // SQLite's extended result code: its `code` says no more than that it is SQLite's.
     errcode: wordOf(errcode),
