@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -5,6 +6,13 @@ import { Policy } from '../domain/policy.ts'
 import { App } from '../engine/apps.ts'
 import type { Passwords } from '../factors/password.ts'
 import { operations } from '../mobile-contracts/operations.ts'
+import { openDatabase } from '../projections/database.ts'
+import { tableName } from '../projections/projection.ts'
+import { openReadModel, projections } from '../projections/read-model.ts'
+import { sessions } from '../projections/sessions.ts'
+import { readStatus } from '../projections/status.ts'
+import { startPostgres } from '../projections/testing-postgres.ts'
+import { until } from '../projections/testing.ts'
 import { newTally, openFuzzStage } from './testing-fuzz-stage.ts'
 import { off, openApi, shop, type ApiOptions } from './testing.ts'
 
@@ -78,4 +86,24 @@ test(`${requests} hostile requests: no error of ours, no event of a malformed on
   expect(Math.max(...heaps) - Math.min(...heaps.slice(0, stages.length))).toBeLessThan(maxGrowth)
   // It went behind the checks: every operation was also done.
   expect(operations.map(({ id }) => id).filter((id) => !tally.done.has(id))).toEqual([])
+})
+
+test('What hostile requests leave in the log goes into every projection, and comes back as it was: no row is set aside', async () => {
+  const [tally, server] = [newTally(), await startPostgres()]
+  const { api, send, close } = await openFuzzStage({ apps: [everywhere], passwords: cheap }, tally)
+  await send(1_500, seed + requests)
+  const database = openDatabase({ url: await server.createDatabase() })
+  const model = openReadModel({ log: api.log, database, now: api.now, newId: randomUUID, patience: 20_000, onError: (error) => void tally.faults.push(String(error)) })
+  await model.start()
+  const status = () => readStatus({ log: api.log, sql: database.sql, projections, now: api.now })
+  await until(async () => (await status()).every(({ next }) => next === undefined))
+  expect((await status()).map(({ projection, parked }) => [projection, parked])).toEqual(projections.map(({ name }) => [name, 0]))
+  const rows = await database.sql<{ key: string; view: unknown }[]>`select key, view from ${database.sql(tableName(sessions))}`
+  expect(rows.length).toBeGreaterThan(100)
+  for (const { key, view } of rows) expect(view).toEqual((await api.engine.state(key)).state.view)
+  expect(tally.faults).toEqual([])
+  await model.stop()
+  await database.close()
+  await close()
+  await server.remove()
 })
