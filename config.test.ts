@@ -43,7 +43,7 @@ describe('Without any configuration', () => {
     const { apps, policy, backends, ...config } = read()
     expect(config).toEqual({
       host: '127.0.0.1', port: 8787, dataFolder: 'data', eventStoreDbUrl: undefined, databaseUrl: undefined, masterKeys: undefined,
-      email: undefined, sms: undefined, deliveryPlaintext: false, issuer: undefined, flowSeconds: 900, sweepMs: 5_000,
+      email: undefined, sms: undefined, deliveryPlaintext: false, trustedHops: 0, metricsToken: undefined, logLevel: 'warn', issuer: undefined, flowSeconds: 900, sweepMs: 5_000,
     })
     expect(backends).toEqual([])
     expect(apps.map(({ id, rpId, web }) => ({ id, rpId, web }))).toEqual([{ id: 'demo', rpId: 'localhost', web: ['http://localhost:8787'] }])
@@ -74,6 +74,20 @@ describe('In production', () => {
       'apps are needed in the configuration file with EVENTSTOREDB_URL',
       'issuer is needed in the configuration file with EVENTSTOREDB_URL: it stands in every token',
       'SMTP_URL or SMS_WEBHOOK_URL is needed: the policy asks for codes',
+    ])
+  })
+
+  test('each request leaves a line, and the embedded default leaves the terminal to codes, unless it is said otherwise', () => {
+    expect([read(production, productionFile).logLevel, read().logLevel]).toEqual(['info', 'warn'])
+    expect([read({ ...production, LOG_LEVEL: 'error' }, productionFile).logLevel, read({ LOG_LEVEL: 'debug' }).logLevel]).toEqual(['error', 'debug'])
+  })
+
+  test('what is before the engine is told to it, and who may read its metrics', () => {
+    expect(read({ TRUSTED_HOPS: '2', METRICS_TOKEN: 'a-token-for-the-metrics' })).toMatchObject({ trustedHops: 2, metricsToken: 'a-token-for-the-metrics' })
+    expect(problemsOf({ TRUSTED_HOPS: '-1', METRICS_TOKEN: 'my secret', LOG_LEVEL: 'loud' })).toEqual([
+      'TRUSTED_HOPS must be a number from 0 to 10',
+      'METRICS_TOKEN must be 16 characters or more, of those that a bearer token may have',
+      'LOG_LEVEL must be one of error, warn, info, debug',
     ])
   })
 

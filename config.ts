@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { Policy } from './domain/policy.ts'
 import { App } from './engine/apps.ts'
 import { Backend } from './engine/backends.ts'
+import { levels, type Level } from './telemetry/logger.ts'
 import { parseMasterKeys } from './vault/master-key.ts'
 
 const url = (...protocols: string[]) =>
@@ -26,6 +27,9 @@ const Environment = z.object({
   SMTP_URL: url('smtp:', 'smtps:').optional(),
   MAIL_FROM: z.string().regex(/^[^<>]*<?[^\s<>@]+@[^\s<>@]+>?$/, 'must be an address, such as Acme <no-reply@acme.example>').optional(),
   SMS_WEBHOOK_URL: url('https:', 'http:').optional(),
+  TRUSTED_HOPS: z.coerce.number().refine((hops) => Number.isInteger(hops) && hops >= 0 && hops <= 10, 'must be a number from 0 to 10').default(0),
+  METRICS_TOKEN: z.string().regex(/^[\w.~+/=-]{16,4096}$/, 'must be 16 characters or more, of those that a bearer token may have').optional(),
+  LOG_LEVEL: z.enum(levels, `must be one of ${levels.join(', ')}`).optional(),
   DELIVERY_PLAINTEXT: z.stringbool().default(false),
   SMS_WEBHOOK_SECRET: z.string().refine(isWebhookSecret, 'must be whsec_ and the base64 of 24 to 64 random bytes').optional(),
 })
@@ -63,6 +67,11 @@ export type Config = {
   sms: { url: string; secret: string } | undefined
   /** Codes may travel without TLS: for a relay on the same host or network. */
   deliveryPlaintext: boolean
+  /** How many proxies stand before the engine and append to `X-Forwarded-For`. */
+  trustedHops: number
+  /** Undefined: whoever reaches the listener may read the metrics. */
+  metricsToken: string | undefined
+  logLevel: Level
   issuer: string | undefined
   apps: readonly App[]
   policy: Policy
@@ -130,6 +139,10 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     email: SMTP_URL && MAIL_FROM ? { url: SMTP_URL, from: MAIL_FROM } : undefined,
     sms: SMS_WEBHOOK_URL && SMS_WEBHOOK_SECRET ? { url: SMS_WEBHOOK_URL, secret: SMS_WEBHOOK_SECRET } : undefined,
     deliveryPlaintext: values.DELIVERY_PLAINTEXT ?? false,
+    trustedHops: values.TRUSTED_HOPS ?? 0,
+    metricsToken: values.METRICS_TOKEN,
+    // On the embedded default the terminal is for codes and first steps: a line for each request would drown them.
+    logLevel: values.LOG_LEVEL ?? (production ? 'info' : 'warn'),
     issuer: file.issuer,
     apps: file.apps ?? [demoApp],
     policy: file.policy,

@@ -17,7 +17,7 @@ import { openTestFile } from './eventlog/testing.ts'
 import { createHashGate } from './factors/hash-gate.ts'
 import { createPasswords } from './factors/password.ts'
 import { createApp } from './http/app.ts'
-import { addressOf, serve } from './serve.ts'
+import { createAddressOf, serve } from './serve.ts'
 
 export type Test = readonly [sentence: string, run: () => Promise<void>]
 
@@ -43,7 +43,7 @@ async function openListener() {
     randomBytes,
     onBackgroundError: onError,
   })
-  const app = createApp({ engine, readSession: async () => undefined, lastUses: async () => new Map(), readiness: async () => ({ ready: true }), now: () => new Date(), addressOf, onError })
+  const app = createApp({ engine, readSession: async () => undefined, lastUses: async () => new Map(), readiness: async () => ({ ready: true }), now: () => new Date(), addressOf: createAddressOf({ trustedHops: 0 }), onError })
   const server = await serve(app, { host: '127.0.0.1', port: 0, timeouts })
   return {
     port: Number(new URL(server.url).port),

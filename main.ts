@@ -13,13 +13,15 @@ import { createEngine, type Engine } from './engine/engine.ts'
 import { Unavailable, type EventLog } from './eventlog/event-log.ts'
 import { openSqliteLog } from './eventlog/sqlite.ts'
 import { createHashGate } from './factors/hash-gate.ts'
-import { createPasswords } from './factors/password.ts'
+import { createPasswords, type Passwords } from './factors/password.ts'
 import { createApp } from './http/app.ts'
 import { openDatabase } from './projections/database.ts'
 import { openReadModel, type ReadModel } from './projections/read-model.ts'
+import type { ProjectionStatus } from './projections/status.ts'
 import { createNotices, type Notices } from './reactions/notices.ts'
 import { createSweeper, type Sweeper } from './reactions/sweeper.ts'
-import { addressOf, serve } from './serve.ts'
+import { createAddressOf, serve } from './serve.ts'
+import { createTelemetry, type Telemetry } from './telemetry/telemetry.ts'
 import { ensureMasterKeyFile } from './vault/master-key.ts'
 import { firstSteps } from './first-steps.ts'
 
@@ -27,10 +29,16 @@ export type Surroundings = {
   now?: () => Date
   print?: (line: string) => void
   onError?: (what: string, error: unknown) => void
+  /** Takes the lines of the log in place of stderr. */
+  writeLog?: (line: string) => void
   /** Takes codes and notices in place of the carriers of the configuration. */
   deliver?: Carrier
   /** ms. How long an answer waits for the projection database before it is given without. */
   patience?: number
+  /** In place of the hashes of `factors/password.ts`. */
+  passwords?: Passwords
+  /** Another process keeps the rows: this one takes over when that one dies. */
+  standby?: boolean
 }
 export type Keyledger = { url: string; engine: Engine; log: EventLog; readModel: ReadModel; sweeper: Sweeper; notices: Notices; ready: Promise<void>; close(): Promise<void> }
 
@@ -40,17 +48,17 @@ const closeTimeout = 5_000
 const hashQueue = 256
 
 /** The engine without its surroundings: what `main.ts` serves and `cli.ts` works with. @throws BadConfig, Unavailable */
-export async function openEngine(config: Config, { now = () => new Date(), print = console.log, onError = report, deliver: carrier }: Surroundings, history: Parameters<typeof createEngine>[0]['history']) {
+export async function openEngine(config: Config, { now = () => new Date(), print = console.log, deliver: carrier, passwords, ...surroundings }: Surroundings, history: Parameters<typeof createEngine>[0]['history'], telemetry = openTelemetry(config, { now, ...surroundings })) {
   const masterKeys = config.masterKeys ?? ensureMasterKeyFile(ensureDataFolder(config.dataFolder).masterKey)
-  const log = await openLog(config)
+  const { onError = telemetry.error } = surroundings
+  const log = telemetry.log(await openLog(config))
   const { deliver, reachable, close: closeDelivery } = carrier ? { deliver: carrier, reachable: new Set(Channel.options), close: () => {} } : await openDelivery(config, now, print)
-  const cores = availableParallelism()
   const settings = { issuer: config.issuer ?? `http://localhost:${config.port}`, apps: config.apps, policy: config.policy, flowSeconds: config.flowSeconds, backends: config.backends }
   const engine = await createEngine({
     log,
     masterKeys,
-    passwords: createPasswords({ gate: createHashGate({ atOnce: cores, queue: hashQueue }) }),
-    deliver,
+    passwords: passwords ?? createPasswords({ gate: telemetry.gate(createHashGate({ atOnce: availableParallelism(), queue: hashQueue })) }),
+    deliver: telemetry.carrier(deliver),
     reachable,
     settings: () => settings,
     history,
@@ -58,6 +66,8 @@ export async function openEngine(config: Config, { now = () => new Date(), print
     newId: randomUUID,
     randomBytes,
     onBackgroundError: (error) => onError('background work', error),
+    observe: telemetry.step,
+    onRetry: telemetry.retried,
   }).catch(async (error: unknown) => {
     closeDelivery()
     await log.close()
@@ -76,19 +86,23 @@ export async function openEngine(config: Config, { now = () => new Date(), print
 
 /** Runs until `close`. The listener opens before the projection database is ready: people sign in without it. */
 export async function startKeyledger(config: Config, surroundings: Surroundings = {}): Promise<Keyledger> {
-  const { now = () => new Date(), onError = report } = surroundings
+  const { now = () => new Date() } = surroundings
+  const telemetry = openTelemetry(config, { now, ...surroundings }, () => readModel?.status() ?? [])
+  telemetry.watchProcess()
+  const { onError = telemetry.error } = surroundings
+  let readModel: ReadModel | undefined
   // What was opened is closed in the reverse order, at the end or when something further down cannot be opened.
   await using opened = new AsyncDisposableStack()
   if (!config.eventStoreDbUrl) {
     const lock = lockDataFolder(ensureDataFolder(config.dataFolder))
     opened.defer(() => lock.release())
   }
-  let readModel: ReadModel | undefined
-  const { engine, log, close: closeEngine } = await openEngine(config, surroundings, async (account) => readModel?.history(account) ?? 'unavailable')
+  const { engine, log, close: closeEngine } = await openEngine(config, surroundings, async (account) => readModel?.history(account) ?? 'unavailable', telemetry)
   opened.defer(closeEngine)
   const database = openDatabase(config.databaseUrl ? { url: config.databaseUrl } : ensureDataFolder(config.dataFolder))
   opened.defer(database.close)
-  const model = (readModel = openReadModel({ log, database, now, newId: randomUUID, patience: surroundings.patience, onError: (error) => onError('projections', error) }))
+  const { patience, standby } = surroundings
+  const model = (readModel = openReadModel({ log, database, now, newId: randomUUID, patience, standby, onError: (error) => onError('projections', error), onParked: telemetry.parked, inBatch: telemetry.batch }))
   const sweeper = createSweeper({ streams: engine.streams, due: model, now, everyMs: config.sweepMs, onError: (error) => onError('sweeper', error) })
   const notices = createNotices({ tell: engine.tell, noticesDue: model.noticesDue, everyMs: config.sweepMs, onError: (error) => onError('notices', error) })
   // A Postgres that hangs must not keep the process: its rows are the log's to make good.
@@ -97,7 +111,7 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
   const app = createApp({
     engine,
     now,
-    addressOf,
+    addressOf: createAddressOf(config),
     readSession: model.session,
     lastUses: model.lastUses,
     readiness: async () => {
@@ -105,6 +119,8 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
       return { ready: reachable, log: reachable ? 'ok' : 'out of reach', projections: model.status() }
     },
     onError: (error) => onError('request', error),
+    observe: telemetry.request,
+    metrics: { ...telemetry.metrics, token: config.metricsToken },
   })
   const server = await serve(app, config)
   opened.defer(server.close)
@@ -141,11 +157,11 @@ async function openDelivery(config: Config, now: () => Date, print: (line: strin
   return { deliver, reachable, close: () => email?.close() }
 }
 
-/** One line of JSON on stderr. */
-function report(what: string, error: unknown): void {
-  const { name, message, code } = error as { name?: string; message?: string; code?: string }
-  console.error(JSON.stringify({ at: new Date().toISOString(), level: 'error', what, code, name, message }))
+function openTelemetry({ logLevel }: Config, { now = () => new Date(), writeLog = toStderr }: Surroundings, projections?: () => ProjectionStatus[]): Telemetry {
+  return createTelemetry({ level: logLevel, now, write: writeLog, ...(projections && { projections }) })
 }
+
+const toStderr = (line: string): void => void process.stderr.write(`${line}\n`)
 
 async function main(): Promise<void> {
   const config = readConfig()

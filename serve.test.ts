@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { Hono } from 'hono'
 import { afterEach, expect, test } from 'vitest'
-import { addressOf, serve, type Server } from './serve.ts'
+import { createAddressOf, serve, type Server } from './serve.ts'
 
 let server: Server | undefined
 afterEach(() => server?.close())
@@ -10,9 +10,18 @@ afterEach(() => server?.close())
 const listen = async (app: Hono): Promise<Server> => (server = await serve(app, { host: '127.0.0.1', port: 0 }))
 
 test('The app answers under the address that the server names, and knows where requests come from', async () => {
-  const { url } = await listen(new Hono().get('/', (c) => c.text(addressOf(c) ?? 'nowhere')))
+  const { url } = await listen(new Hono().get('/', (c) => c.text(createAddressOf({ trustedHops: 0 })(c) ?? 'nowhere')))
   const answer = await fetch(url)
   expect([answer.status, await answer.text()]).toEqual([200, '127.0.0.1'])
+})
+
+test('Behind a proxy that is trusted it knows whom the proxy was talking to', async () => {
+  const { url } = await listen(new Hono().get('/', (c) => c.text(createAddressOf({ trustedHops: 1 })(c) ?? 'nowhere')))
+  const asked = async (headers: [string, string][]): Promise<string> => (await fetch(url, { headers })).text()
+  expect(await asked([])).toBe('127.0.0.1')
+  // As two headers, which a proxy may leave as they are (RFC 9110, 5.3).
+  expect(await asked([['x-forwarded-for', '198.51.100.1'], ['x-forwarded-for', '192.0.2.9']])).toBe('192.0.2.9')
+  expect(await asked([['forwarded', 'for=192.0.2.9']])).toBe('127.0.0.1')
 })
 
 test('To close is to finish what runs and to take nothing new, also on a connection that is there', async () => {

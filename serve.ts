@@ -2,6 +2,7 @@
 import type { Server as NodeServer, ServerResponse } from 'node:http'
 import { serve as serveNode } from '@hono/node-server'
 import type { Context, Hono } from 'hono'
+import { clientAddress } from './client-address.ts'
 
 export type Server = { url: string; close(): Promise<void> }
 
@@ -45,5 +46,8 @@ export async function serve(app: Hono, { host, port, timeouts = defaultTimeouts 
   })
 }
 
-/** The peer's address as the listener saw it. */
-export const addressOf = (c: Context): string | undefined => (c.env as { incoming?: { socket?: { remoteAddress?: string } } } | undefined)?.incoming?.socket?.remoteAddress
+/** The address that a request comes from: of the peer as the listener saw it, or of who is before the trusted proxies. */
+export const createAddressOf =
+  ({ trustedHops }: { trustedHops: number }) =>
+  (c: Context): string | undefined =>
+    clientAddress((c.env as { incoming?: { socket?: { remoteAddress?: string } } } | undefined)?.incoming?.socket?.remoteAddress, c.req.header('x-forwarded-for'), trustedHops)

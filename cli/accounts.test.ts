@@ -75,8 +75,8 @@ describe('A mistake is answered with a sentence', () => {
   })
 })
 
-test('A new signing key is named', async () => {
+test('A new signing key is named, and from when on it signs', async () => {
   const { code, out } = await cli.run('keys', 'rotate-signing')
   expect(code).toBe(0)
-  expect(out.trim()).toMatch(/^\d{4}-\d{2}-\d{2}-[\w-]{8}$/)
+  expect(out.trim()).toMatch(/^\d{4}-\d{2}-\d{2}-[\w-]{8} is published, and signs from \d{4}-.*Z on$/)
 })

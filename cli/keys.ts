@@ -5,11 +5,11 @@ import { BackendId, backendKeyOf, keySha256Of } from '../engine/backends.ts'
 import { Misuse } from './misuse.ts'
 import { withEngine } from './with-engine.ts'
 
-/** Engines that run sign with it within a minute; what the old key signed stays valid. */
+/** Engines publish it at once and sign with it ten minutes later, when every verifier knows it; what the old key signed stays valid. */
 export const rotateSigningKey = (config: Config): Promise<number> =>
   withEngine(config, async ({ signingKeys }) => {
-    await signingKeys.rotate()
-    console.log((await signingKeys.current()).kid)
+    const { kid, signsFrom } = await signingKeys.rotate()
+    console.log(`${kid} is published, and signs from ${signsFrom.toISOString()} on`)
     return 0
   })
 

@@ -30,7 +30,7 @@ import { createOwnPasskeys } from './own-passkeys.ts'
 import { createPasskeySteps } from './passkey.ts'
 import { createPasswordStep } from './password.ts'
 import { createPinSteps } from './pin.ts'
-import { createStart } from './start.ts'
+import { createStart, type StartRequest } from './start.ts'
 import { answerOf, createStep, flowTokenMatches, repeatSeconds, sessions, sessionStream, type Answer, type Step, type StepRequest } from './step.ts'
 import { createTokens, type Access } from './tokens.ts'
 
@@ -49,14 +49,21 @@ export type EngineDependencies = {
   randomBytes: (size: number) => Uint8Array
   /** Told of work that failed after its answer was given, such as a rehash. */
   onBackgroundError?: (error: unknown) => void
+  /** Stands around every step of a login and of a signed-in session. */
+  observe?: ObserveStep
+  /** Told of every decision that is made again since another writer was faster. */
+  onRetry?: () => void
 }
+
+/** `session`: where it is known before. */
+export type ObserveStep = <T>(step: { action: string; session?: string }, take: () => Promise<T>) => Promise<T>
 
 export type Engine = Awaited<ReturnType<typeof createEngine>>
 
 /** @throws Unavailable while the log is; WrongMasterKey */
 export async function createEngine(dependencies: EngineDependencies) {
-  const { log, masterKeys, passwords, deliver, reachable, settings, history, now, newId, randomBytes, onBackgroundError = () => {} } = dependencies
-  const streams: Streams = createStreams({ log, now, newId })
+  const { log, masterKeys, passwords, deliver, reachable, settings, history, now, newId, randomBytes, onBackgroundError = () => {}, observe = (_, take) => take(), onRetry = () => {} } = dependencies
+  const streams: Streams = createStreams({ log, now, newId, onRetry })
   const vault = await openVault({ streams, masterKeys })
   const signingKeys = createSigningKeys({ streams, vault, now })
   const fingerprintSecret = vault.secret('fingerprints')
@@ -72,7 +79,8 @@ export async function createEngine(dependencies: EngineDependencies) {
   const [changes, view] = [createAccountChanges({ streams }), createAccountView({ vault })]
   const commands = createAccountCommands({ vault, view, passwords, newId })
 
-  const take = createStep({ streams, vault, settings, history, tokensOf: tokens, now })
+  const takeStep = createStep({ streams, vault, settings, history, tokensOf: tokens, now })
+  const take = <V>(step: Step<V>, request: StepRequest): Promise<Answer> => observe({ action: step.action, session: request.session }, () => takeStep(step, request))
   const passkey = createPasskeySteps({ streams, reachable, settings, randomBytes, now, inBackground })
   const start = createStart({ streams, vault, tokensOf: tokens, passkeyRequest: passkey.request, settings, reachable, fingerprintSecret, now })
   const password = createPasswordStep({ streams, vault, passwords, reachable, inBackground })
@@ -99,7 +107,7 @@ export async function createEngine(dependencies: EngineDependencies) {
     accounts: registry,
     administration: createAdministration({ streams, vault, accounts: registry, changes, commands, view }),
 
-    start,
+    start: (request: StartRequest) => observe({ action: 'start' }, () => start(request)),
     passkey: (request: StepRequest, response: unknown) => take(passkey.verify(response), request),
     passkeyOptions: (request: StepRequest) => take(passkey.options, request),
     passkeyReport: (request: StepRequest, platform: Platform, code: string) => take(passkey.report(platform, code), request),
@@ -132,40 +140,44 @@ export async function createEngine(dependencies: EngineDependencies) {
     ownAccount: createOwnAccount({ changes, commands, view, signedIn: tokens.signedIn, now }),
     ownPasskeys: createOwnPasskeys({ changes, vault, settings, signedIn: tokens.signedIn, fingerprintSecret, now }),
     tell: createNotices({ streams, vault, deliver, settings, now }),
-    refresh: tokens.refresh,
-    unlock: async (access: Access, typed: string, key: string) => {
-      await tokens.signedIn(access)
-      await pin.unlock(access, typed, key)
-    },
+    refresh: (session: string, token: string, key: string) => observe({ action: 'refresh', session }, () => tokens.refresh(session, token, key)),
+    unlock: (access: Access, typed: string, key: string): Promise<void> =>
+      observe({ action: 'unlock', session: access.session }, async () => {
+        await tokens.signedIn(access)
+        await pin.unlock(access, typed, key)
+      }),
     /** After sign-in: local biometrics on this installation, on or off. */
-    async switchBiometrics(access: Access, enabled: boolean, key: string): Promise<void> {
-      await tokens.signedIn(access)
-      const request: Request = { causationId: `${access.session}/${key}`, fingerprint: hmac(fingerprintSecret, `biometrics\n${enabled}`).toString('base64url') }
-      await changes.write(access.account, { actor: `account:${access.account}`, session: access.session }, request, (state) => {
-        if (state.status !== 'active') throw new Fault('session_over')
-        return done(...decideBiometricSwitch(state, access.installation, enabled))
-      })
-    },
+    switchBiometrics: (access: Access, enabled: boolean, key: string): Promise<void> =>
+      observe({ action: 'switch_biometrics', session: access.session }, async () => {
+        await tokens.signedIn(access)
+        const request: Request = { causationId: `${access.session}/${key}`, fingerprint: hmac(fingerprintSecret, `biometrics\n${enabled}`).toString('base64url') }
+        await changes.write(access.account, { actor: `account:${access.account}`, session: access.session }, request, (state) => {
+          if (state.status !== 'active') throw new Fault('session_over')
+          return done(...decideBiometricSwitch(state, access.installation, enabled))
+        })
+      }),
 
     /** Leaves a login that is not finished, or signs out of one that is; `everywhere`: every session of the account that was signed in before. */
-    async signOut(session: string, token: string, everywhere: boolean): Promise<void> {
-      const known = await streams.load(sessions, sessionStream(session))
-      if (!known) throw new Fault('session_unknown')
-      // A session from the settings has no tokens: it has its flow token to the end, and nothing to sign out of.
-      if (!known.state.completion || known.state.view.purpose === 'settings') {
-        if (!flowTokenMatches(known.state, token)) throw new Fault('flow_token_invalid')
-        const cause = { actor: `app:${known.state.view.app}`, correlationId: session, causationId: newId() }
-        await streams.transact(sessions, sessionStream(session), cause, (folded) => ({ events: folded ? decideSignOut(folded.state).events : [], result: undefined }))
-        return
-      }
-      const access = await accessTo(session, token)
-      const actor = `account:${access.account}`
-      if (everywhere) await tokens.signOutEverywhere(access, actor)
-      await tokens.signOut(session, actor)
-    },
+    signOut: (session: string, token: string, everywhere: boolean): Promise<void> => observe({ action: 'sign_out', session }, () => signOut(session, token, everywhere)),
 
     /** Resolves when nothing is left running in the background. */
     settled: async (): Promise<void> => void (await Promise.allSettled(background)),
+  }
+
+  async function signOut(session: string, token: string, everywhere: boolean): Promise<void> {
+    const known = await streams.load(sessions, sessionStream(session))
+    if (!known) throw new Fault('session_unknown')
+    // A session from the settings has no tokens: it has its flow token to the end, and nothing to sign out of.
+    if (!known.state.completion || known.state.view.purpose === 'settings') {
+      if (!flowTokenMatches(known.state, token)) throw new Fault('flow_token_invalid')
+      const cause = { actor: `app:${known.state.view.app}`, correlationId: session, causationId: newId() }
+      await streams.transact(sessions, sessionStream(session), cause, (folded) => ({ events: folded ? decideSignOut(folded.state).events : [], result: undefined }))
+      return
+    }
+    const access = await accessTo(session, token)
+    const actor = `account:${access.account}`
+    if (everywhere) await tokens.signOutEverywhere(access, actor)
+    await tokens.signOut(session, actor)
   }
 
   async function accessTo(session: string, token: string): Promise<Access> {

@@ -1,4 +1,5 @@
 /** What somebody who is signed in does with their passkeys: see them, name them, remove them. Each answer is of the revision just read or written. */
+import type { KeyObject } from 'node:crypto'
 import type { AccountDecision } from '../domain/account/decision.ts'
 import { accepted, decideRemoval, decideRename } from '../domain/account/passkeys.ts'
 import type { AccountState, Passkey } from '../domain/account/state.ts'
@@ -31,7 +32,7 @@ export function createOwnPasskeys(dependencies: {
   vault: Vault
   settings: () => Settings
   signedIn: TokensOf['signedIn']
-  fingerprintSecret: Uint8Array
+  fingerprintSecret: KeyObject
   now: () => Date
 }) {
   const { changes, vault, settings, signedIn, fingerprintSecret, now } = dependencies

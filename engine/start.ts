@@ -1,5 +1,5 @@
 /** Step 1: who the person says they are. The log alone answers: sign-in does not need Postgres. */
-import { createHmac } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
 import { activePasskeys } from '../domain/account/passkeys.ts'
 import type { AccountState } from '../domain/account/state.ts'
 import { decideStart, type Place, type Who } from '../domain/session/start.ts'
@@ -8,7 +8,7 @@ import type { SessionEvent } from '../domain/session/events.ts'
 import type { EntryPoint, Platform } from '../domain/session/vocabulary.ts'
 import type { JsonObject } from '../eventlog/event-log.ts'
 import type { Cause, Decided, Streams } from '../eventlog/transact.ts'
-import { uuidOf } from '../vault/sealing.ts'
+import { hmac, uuidOf } from '../vault/sealing.ts'
 import type { Scope, Vault } from '../vault/vault.ts'
 import { appOf, type Settings } from './apps.ts'
 import { channelsOf, type Reachable } from './contacts.ts'
@@ -59,7 +59,7 @@ export function createStart(dependencies: {
   passkeyRequest: ReturnType<typeof createPasskeySteps>['request']
   settings: () => Settings
   reachable: Reachable
-  fingerprintSecret: Uint8Array
+  fingerprintSecret: KeyObject
   now: () => Date
 }) {
   const { streams, vault, tokensOf, passkeyRequest, settings, reachable, fingerprintSecret, now } = dependencies
@@ -74,7 +74,7 @@ export function createStart(dependencies: {
 
     // The same app, key and challenge are the same session: a repeated start finds it.
     const session = uuidOf(`session ${request.app} ${request.key} ${request.flowChallenge}`)
-    const fingerprint = createHmac('sha256', fingerprintSecret).update(`start\n${JSON.stringify(request.body)}`).digest('base64url')
+    const fingerprint = hmac(fingerprintSecret, `start\n${JSON.stringify(request.body)}`).toString('base64url')
     const cause: Cause = { actor: `app:${request.app}`, correlationId: session, causationId: request.key, fingerprint }
     if (await streams.load(sessions, sessionStream(session))) return repeat(session, request.key, fingerprint)
 

@@ -1,5 +1,5 @@
 /** Access and refresh tokens of a signed-in session (design: section 7). */
-import { createHmac, timingSafeEqual } from 'node:crypto'
+import { timingSafeEqual, type KeyObject } from 'node:crypto'
 import { createLocalJWKSet, errors, jwtVerify, SignJWT } from 'jose'
 import { z } from 'zod'
 import { installationOf, pinBars } from '../domain/account/installations.ts'
@@ -7,6 +7,7 @@ import { isRevoked, type AccountState } from '../domain/account/state.ts'
 import type { SessionState } from '../domain/session/state.ts'
 import { decideIssue, decideRefresh, decideSignOut, evolve, lifetimes, tokensEvents, type TokensState } from '../domain/session/tokens.ts'
 import type { Aggregate, Cause, Streams } from '../eventlog/transact.ts'
+import { hmac } from '../vault/sealing.ts'
 import type { SigningKeys } from '../vault/signing-keys.ts'
 import type { Settings } from './apps.ts'
 import { Fault } from './faults.ts'
@@ -28,8 +29,8 @@ export function createTokens(dependencies: {
   streams: Streams
   signingKeys: SigningKeys
   settings: () => Settings
-  refreshSecret: Uint8Array
-  fingerprintSecret: Uint8Array
+  refreshSecret: KeyObject
+  fingerprintSecret: KeyObject
   now: () => Date
   newId: () => string
 }) {
@@ -51,7 +52,7 @@ export function createTokens(dependencies: {
     return { tokenType: 'Bearer', accessToken, expiresIn: lifetimes.access, refreshToken: refreshToken(session, generation), refreshExpiresAt: idleExpiresAt }
   }
 
-  const mac = (session: string, generation: number): string => createHmac('sha256', refreshSecret).update(`${session}.${generation}`).digest('base64url')
+  const mac = (session: string, generation: number): string => hmac(refreshSecret, `${session}.${generation}`).toString('base64url')
   const refreshToken = (session: string, generation: number): string => `${session}.${generation}.${mac(session, generation)}`
 
   function generationOf(token: string, session: string): number {
@@ -92,7 +93,7 @@ export function createTokens(dependencies: {
       if (!present) throw new Fault('refresh_token_invalid')
       const { installation, authTime } = present.state
       if (pinBars(installationOf(await accountOf(present.state), installation), authTime)) throw new Fault('pin_locked')
-      const fingerprint = createHmac('sha256', fingerprintSecret).update(`refresh\n${token}`).digest('base64url')
+      const fingerprint = hmac(fingerprintSecret, `refresh\n${token}`).toString('base64url')
       const cause: Cause = { actor: `app:${present.state.app}`, correlationId: session, causationId: key, fingerprint }
       const { result, folded } = await streams.transact(tokens, tokensStream(session), cause, (current, at) => {
         if (!current) throw new Fault('refresh_token_invalid')

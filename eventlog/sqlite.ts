@@ -3,7 +3,7 @@ import { encode } from './batch.ts'
 import { Unavailable, type EventLog, type Position } from './event-log.ts'
 import { createChanges } from './sqlite/changes.ts'
 import { openDatabase } from './sqlite/database.ts'
-import { persist } from './sqlite/failure.ts'
+import { ask, persist } from './sqlite/failure.ts'
 import { createGroupCommit } from './sqlite/group-commit.ts'
 import { createReader, eventsOf, pageSize, recorded, type Page } from './sqlite/reader.ts'
 import { createWriter } from './sqlite/writer.ts'
@@ -12,6 +12,8 @@ import { createWriter } from './sqlite/writer.ts'
 const busyTimeout = 50
 /** So many foreign events may pass until a subscriber is told where it is. */
 const checkpointEvery = 10_000
+/** No pages. */
+const none: Iterator<Page> = { next: () => ({ done: true, value: undefined }) }
 /** Until a file that could not be read is read again, in milliseconds. */
 const retryAfter = 500
 
@@ -54,6 +56,12 @@ export function openSqliteLog({ file, patience = 5_000 }: { file: string; patien
     return Number(position)
   }
 
+  /** Most reads ask whether something has come since: what this process wrote last answers them, as long as no other one has written. */
+  const hasNothing = (stream: string, from: number): boolean => {
+    const last = from > 0 ? writer.lastRevision(stream) : undefined
+    return last !== undefined && last < from && ask(version) === written
+  }
+
   function* pagesOfStream(stream: string, from: number) {
     for (;;) {
       const page = reader.stream(stream, from)
@@ -76,7 +84,7 @@ export function openSqliteLog({ file, patience = 5_000 }: { file: string; patien
       return outcome
     },
 
-    read: (stream, from = 0) => eventsOf(pagesOfStream(stream, from)),
+    read: (stream, from = 0) => eventsOf(hasNothing(stream, from) ? none : pagesOfStream(stream, from)),
 
     last: async stream => reader.last(stream),
 

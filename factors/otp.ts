@@ -1,4 +1,4 @@
-import { createHmac, timingSafeEqual } from 'node:crypto'
+import { createHmac, timingSafeEqual, type KeyObject } from 'node:crypto'
 
 export type Otp = {
   /** The six digits of the session's `issue`-th code. Nothing is kept: after a crash the same code can be sent again. */
@@ -8,7 +8,7 @@ export type Otp = {
 }
 
 /** `key`: 32 bytes, of these codes alone. */
-export function createOtp(key: Uint8Array): Otp {
+export function createOtp(key: KeyObject): Otp {
   const code = (session: string, issue: number) => {
     // JSON keeps the two apart: no other session and issue give the same text.
     const mac = createHmac('sha256', key).update(JSON.stringify([session, issue])).digest()

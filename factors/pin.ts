@@ -1,4 +1,4 @@
-import { createHmac, timingSafeEqual } from 'node:crypto'
+import { createHmac, timingSafeEqual, type KeyObject } from 'node:crypto'
 
 export type PinWeakness = 'not_digits' | 'too_short' | 'too_long' | 'too_simple'
 
@@ -17,7 +17,7 @@ export type Pins = {
 }
 
 /** `key`: 32 bytes, of PINs alone. A PIN has too few values for a hash to hide it, so what hides it is this key. */
-export function createPins(key: Uint8Array): Pins {
+export function createPins(key: KeyObject): Pins {
   // JSON keeps the three apart: no other triple gives the same text.
   const mac = (...triple: [account: string, installation: string, pin: string]) => createHmac('sha256', key).update(JSON.stringify(triple)).digest()
   return {

@@ -3,6 +3,8 @@ import { Hono } from 'hono'
 import { secureHeaders } from 'hono/secure-headers'
 import { accountRoutes } from './accounts.ts'
 import { ownAccountRoutes } from './own-account.ts'
+import { metricsRoutes, type MetricsSource } from './metrics.ts'
+import { observed, type ObserveRequest } from './observed.ts'
 import { passkeyRoutes, type PasskeyDependencies } from './passkeys.ts'
 import { problem, thrown } from './problems.ts'
 import { referenceRoutes } from './reference.ts'
@@ -12,9 +14,20 @@ import { wellKnownRoutes } from './well-known.ts'
 
 export type Readiness = { ready: boolean } & Record<string, unknown>
 
-export function createApp(dependencies: HttpDependencies & PasskeyDependencies & { readiness: () => Promise<Readiness>; onError: (error: unknown) => void }): Hono {
-  const { engine, readiness, onError } = dependencies
+export type AppDependencies = HttpDependencies &
+  PasskeyDependencies & {
+    readiness: () => Promise<Readiness>
+    onError: (error: unknown) => void
+    observe?: ObserveRequest
+    metrics?: MetricsSource
+  }
+
+export function createApp(dependencies: AppDependencies): Hono {
+  const { engine, readiness, onError, observe, metrics } = dependencies
   const app = new Hono()
+
+  // First, so that what the others do is in it.
+  if (observe) app.use(observed(observe))
 
   app.use(
     secureHeaders({
@@ -36,7 +49,7 @@ export function createApp(dependencies: HttpDependencies & PasskeyDependencies &
   app.route('/', wellKnownRoutes(engine))
   app.route('/', referenceRoutes())
 
-  // RFC 7517. Verifiers may keep it for a while: an old key stays for longer than that, and one that they do not know makes them look again.
+  // RFC 7517. Verifiers may keep it for a while: a new key is here for longer than that before it signs, and an old one after it did.
   app.get('/.well-known/jwks.json', async (c) => c.json(await engine.signingKeys.jwks(), 200, { 'Cache-Control': 'public, max-age=300' }))
 
   app.get('/health/live', (c) => c.json({ live: true }))
@@ -44,6 +57,8 @@ export function createApp(dependencies: HttpDependencies & PasskeyDependencies &
     const state = await readiness()
     return c.json(state, state.ready ? 200 : 503)
   })
+
+  if (metrics) app.route('/', metricsRoutes(metrics))
 
   app.notFound((c) => problem(c, 'not_found'))
   app.onError((error, c) => (error instanceof BadRequest ? problem(c, error.problem, error.detail) : thrown(c, error, onError)))

@@ -76,6 +76,7 @@ export type Detail = { detail?: string; reason?: string; retryable?: boolean; at
 
 export function problem(c: Context, code: ProblemCode, { retryAfterSeconds: after, ...detail }: Detail = {}, state: Partial<SessionAnswer> = {}): Response {
   const [status, title] = problems[code]
+  c.set('problem', code)
   const body: Problem = { type: `urn:keyledger:problem:${code}`, title, status, code, ...detail, ...state }
   const wait = after ?? (status === 503 && detail.retryable !== false ? retryAfterSeconds : undefined)
   if (wait !== undefined) c.header('Retry-After', String(wait))

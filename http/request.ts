@@ -92,5 +92,6 @@ export function bearerOf(c: Context): string {
 export function sessionOf(c: Context): string {
   const id = c.req.param('id') ?? ''
   if (!/^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.test(id)) throw new BadRequest('session_unknown')
+  c.set('session', id)
   return id
 }

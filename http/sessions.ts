@@ -30,6 +30,8 @@ export function sessionRoutes({ engine, readSession, now, addressOf }: HttpDepen
   /** The state as it was decided, so that a repeat is answered in the same words. */
   function answered(c: Context, answer: Answer, options: Pick<SessionAnswer, 'creationOptions'> = {}, status: 200 | 201 = 200): Response {
     const { tokens, signals } = answer
+    c.set('session', answer.session)
+    c.set('app', answer.state.view.app)
     const requestOptions = engine.requestOptions(answer)
     const shown = sessionAnswer({ session: answer.session, view: answer.state.view, revision: answer.revision }, answer.at, placeOf(answer.state.view))
     const state = { ...shown, ...options, ...(requestOptions && { requestOptions }), ...(signals && { signals }), ...(tokens && { tokens }) }

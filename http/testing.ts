@@ -19,6 +19,7 @@ import { createHashGate } from '../factors/hash-gate.ts'
 import { createPasswords, type Passwords } from '../factors/password.ts'
 import type { SessionAnswer, Tokens } from '../mobile-contracts/answers.ts'
 import { createAuthenticator, type Authenticator, type Ceremony } from '../stories/authenticator.ts'
+import { createTelemetry } from '../telemetry/telemetry.ts'
 import { createApp, type Readiness } from './app.ts'
 import type { LastUses } from './passkeys.ts'
 import type { SessionReader } from './sessions.ts'
@@ -48,6 +49,7 @@ export type ApiOptions = {
   readSession?: SessionReader
   lastUses?: LastUses
   readiness?: () => Promise<Readiness>
+  metricsToken?: string
 }
 
 /** Where passkeys of the shop's app are made. */
@@ -70,20 +72,23 @@ export async function openApi(options: ApiOptions = {}) {
     messages: [] as Message[],
     carrier: (async () => ({ delivered: true, carrierId: 'carrier 1' })) as Carrier,
     errors: [] as unknown[],
+    /** What was logged. */
+    lines: [] as string[],
   }
   const now = () => new Date(world.time)
 
   /** One engine with its API. All of a test share one log, as the engines of a cluster do. */
   async function openNode() {
+    const telemetry = createTelemetry({ level: 'debug', now, write: (line) => world.lines.push(line) })
     const log = file.open()
     const engine = await createEngine({
-      log,
+      log: telemetry.log(log),
       masterKeys: [masterKey],
-      passwords: options.passwords ?? createPasswords({ gate: createHashGate({ atOnce: 4, queue: 256 }), argon2: { memoryCost: 1024, timeCost: 1, parallelism: 1 } }),
-      deliver: async (message, signal): Promise<Receipt> => {
+      passwords: options.passwords ?? createPasswords({ gate: telemetry.gate(createHashGate({ atOnce: 4, queue: 256 })), argon2: { memoryCost: 1024, timeCost: 1, parallelism: 1 } }),
+      deliver: telemetry.carrier(async (message, signal): Promise<Receipt> => {
         world.messages.push(message)
         return world.carrier(message, signal)
-      },
+      }),
       reachable: new Set(options.reachable ?? ['email', 'sms']),
       settings: () => ({ issuer, apps: options.apps ?? [shop], policy: world.policy, flowSeconds: 900, backends: [{ id: 'crm', keySha256: keySha256Of(backendKey) }] }),
       history: async () => {
@@ -94,6 +99,8 @@ export async function openApi(options: ApiOptions = {}) {
       newId: randomUUID,
       randomBytes,
       onBackgroundError: (error) => world.errors.push(error),
+      observe: telemetry.step,
+      onRetry: telemetry.retried,
     })
     const app = heldToContract(createApp({
       engine,
@@ -103,8 +110,10 @@ export async function openApi(options: ApiOptions = {}) {
       now,
       addressOf: () => '192.0.2.1',
       onError: (error) => world.errors.push(error),
+      observe: telemetry.request,
+      metrics: { ...telemetry.metrics, token: options.metricsToken },
     }))
-    return { log, engine, app }
+    return { log, engine, app, metrics: telemetry.metrics.text }
   }
 
   const [node, spare] = [await openNode(), file.open()]

@@ -7,7 +7,7 @@ import * as published from './published.ts'
 import * as request from './requests.ts'
 
 export type Authorization = 'none' | 'flowToken' | 'accessToken' | 'backendKey' | 'refreshToken'
-export type Answer = { description: string; schema?: z.ZodType; type?: 'text/html'; headers?: readonly 'Location'[] }
+export type Answer = { description: string; schema?: z.ZodType; type?: 'text/html' | 'text/plain'; headers?: readonly 'Location'[] }
 
 export type Operation = {
   id: string
@@ -220,6 +220,11 @@ const others: Operation[] = [
   open('operator', ['getLiveness', 'GET', '/health/live', 'Whether the engine runs'], { answers: json('It does.', published.Liveness) }),
   open('operator', ['getReadiness', 'GET', '/health/ready', 'Whether the engine can do its work'], {
     answers: { ...json('It can.', published.Readiness), 503: { description: 'It cannot.', schema: published.Readiness } },
+  }),
+  open('operator', ['getMetrics', 'GET', '/metrics', 'What is counted and measured'], {
+    description: 'Takes the bearer token that the engine was given for it, if it was given one.',
+    answers: { 200: { description: 'The text format of Prometheus.', type: 'text/plain' } },
+    problems: ['token_missing'],
   }),
   open('operator', ['getOpenApi', 'GET', '/openapi.json', 'This document'], { answers: json('OpenAPI 3.1.', z.looseObject({})) }),
   open('operator', ['getReference', 'GET', '/reference', 'This document, for people'], { answers: { 200: { description: 'A page.', type: 'text/html' } } }),

@@ -20,14 +20,18 @@ export type FollowerOptions = {
   batch: number
   /** ms: how long the one at work may leave an event alone before another takes over. */
   patience: number
+  /** Begins as the one that would take over. */
+  standby: boolean
   onParked: (parked: Routed, table: string) => void
+  /** Stands around the writing of every batch. */
+  inBatch: <T>(table: string, events: number, write: () => Promise<T>) => Promise<T>
   onError: (error: unknown, table: string) => void
 }
 
 const longestPause = 5_000
 
 /** Keeps one projection's table up to date, for ever: log or database may go away at any time, and another process may do the same work. */
-export const createFollower = ({ log, sql, projection, id, now, batch, patience, onParked, onError }: FollowerOptions) => {
+export const createFollower = ({ log, sql, projection, id, now, batch, patience, standby, onParked, inBatch, onError }: FollowerOptions) => {
   const store = createStore(sql, projection)
   const waiting = createWaiting()
   let state: ProjectionStatus['state'] = 'stopped'
@@ -46,7 +50,7 @@ export const createFollower = ({ log, sql, projection, id, now, batch, patience,
     if (!last) return checkpoint
     oldest ??= events[0]?.metadata.at
     const to = { ...checkpoint, position: 'id' in last ? last.position : last.checkpoint }
-    const written = await writeBatch(store, projection, { events, from: checkpoint, to, holder: id, parked })
+    const written = await inBatch(store.table, events.length, () => writeBatch(store, projection, { events, from: checkpoint, to, holder: id, parked }))
     position = written.checkpoint.position
     const aside = new Set(written.parked.map(({ event }) => event))
     for (const item of written.parked) {
@@ -101,8 +105,11 @@ export const createFollower = ({ log, sql, projection, id, now, batch, patience,
 
   const run = async (signal: AbortSignal) => {
     state = 'starting'
+    let yields = standby
     while (!signal.aborted) {
       try {
+        if (yields) await standBy(signal)
+        yields = false
         await follow(signal)
       } catch (error) {
         waiting.giveUpAll()
@@ -111,7 +118,11 @@ export const createFollower = ({ log, sql, projection, id, now, batch, patience,
           // What a rebuild or a retry did is done; another follower goes on.
           if (!(error instanceof Overtaken)) throw error
           const { holder } = await store.checkpoint()
-          if (holder !== undefined && holder !== id) await standBy(signal)
+          if (holder !== undefined && holder !== id) {
+            await standBy(signal)
+            // The other one may have been of an older release, and have parked what this one can digest.
+            retried = false
+          }
         } catch (failure) {
           if (signal.aborted) break
           state = 'failing'

@@ -5,6 +5,7 @@ import type { EventLog } from '../eventlog/event-log.ts'
 import { accounts, noticesDue, pendingPasskeys } from './accounts.ts'
 import { appendHistory, offersMade } from './append-history.ts'
 import type { Database } from './database.ts'
+import type { FollowerOptions } from './follower.ts'
 import { lastUses, passkeyUses } from './passkey-uses.ts'
 import type { Projection } from './projection.ts'
 import { createRunner } from './run.ts'
@@ -25,11 +26,16 @@ export function openReadModel(dependencies: {
   now: () => Date
   newId: () => string
   patience?: number | undefined
+  /** Another process keeps the rows as long as it lives. */
+  standby?: boolean | undefined
   onError: (error: unknown) => void
+  /** Told of the first event of a row that could not be digested: its type alone, since what is wrong with it may quote it. */
+  onParked?: (table: string, type: string) => void
+  inBatch?: FollowerOptions['inBatch'] | undefined
 }) {
-  const { log, database, now, newId, patience = 300, onError } = dependencies
+  const { log, database, now, newId, patience = 300, standby, onError, onParked = () => {}, inBatch } = dependencies
   const { sql } = database
-  const runner = createRunner({ log, sql, projections, id: newId(), now, onError, onParked: ({ error }) => onError(new Error(`a row was set aside: ${error}`)) })
+  const runner = createRunner({ log, sql, projections, id: newId(), now, standby, onError, onParked: ({ event }, table) => onParked(table, event.type), ...(inBatch && { inBatch }) })
   let stopped = false
 
   return {

@@ -8,16 +8,17 @@ export type Runner = ReturnType<typeof createRunner>
 
 /** Keeps the tables of all projections up to date, each at its own pace. */
 export const createRunner = (
-  { log, sql, projections, id, now, batch = 1_000, patience = 2_000, onParked = () => {}, onError = () => {} }: {
+  { log, sql, projections, id, now, batch = 1_000, patience = 2_000, standby = false, onParked = () => {}, inBatch = (_, __, write) => write(), onError = () => {} }: {
     log: EventLog
     sql: Sql
     projections: readonly Projection[]
     id: string
     now: () => Date
-  } & Partial<Pick<FollowerOptions, 'batch' | 'patience' | 'onParked' | 'onError'>>,
+    standby?: boolean | undefined
+  } & Partial<Pick<FollowerOptions, 'batch' | 'patience' | 'onParked' | 'inBatch' | 'onError'>>,
 ) => {
   const followers = new Map(
-    projections.map((projection) => [projection.name, createFollower({ log, sql, projection, id, now, batch, patience, onParked, onError })]),
+    projections.map((projection) => [projection.name, createFollower({ log, sql, projection, id, now, batch, patience, standby, onParked, inBatch, onError })]),
   )
   let stopping = new AbortController()
   let running: Promise<unknown> = Promise.resolve()

@@ -7,10 +7,25 @@ import { join } from 'node:path'
 import type { Json } from '../eventlog/event-log.ts'
 import type { Story } from './chapters.ts'
 import { createSearch, type Find } from './search.ts'
-import type { Stage } from './stage.ts'
+import { shop, type Stage } from './stage.ts'
 import { kinds, type Secret } from './witness.ts'
 
 export const privacy: Story[] = [
+  ['every request left one line in the log, which says what happened and to which session', async (stage) => {
+    const app = stage.newApp()
+    const ada = await stage.newPerson()
+    const before = stage.logged.length
+    const replies = [await app.start(ada.email), await app.password(`not ${ada.password}`), await app.password(ada.password)]
+    const lines = stage.logged.slice(before).map((line) => JSON.parse(line) as Record<string, unknown>).filter(({ what }) => what === 'request')
+    assert.deepEqual(
+      lines.map(({ at, ms, ...line }) => line),
+      replies.map(({ status, body }, n) => ({
+        level: 'info', what: 'request', method: 'POST', route: n === 0 ? '/v1/sessions' : '/v1/sessions/:id/password', status,
+        ...(body.code === undefined ? {} : { code: body.code }), session: app.session, app: shop.id,
+      })),
+    )
+  }],
+
   ['nothing that the stories kept secret stands in the store, in any of its forms', async (stage) => {
     await stage.engine.settled()
     await stage.projected()
@@ -91,14 +106,16 @@ const searchFiles = (folder: string, search: ReturnType<typeof createSearch>): F
     .filter((entry) => entry.isFile())
     .flatMap((entry) => search.bytes(entry.name, readFileSync(join(entry.parentPath, entry.name))))
 
-/** What the files may hold in pieces or compressed: every event with its metadata, every row; and what was printed. */
-async function searchRecords({ log, sql, printed, secrets }: Stage, search: ReturnType<typeof createSearch>): Promise<Find[]> {
+/** What the files may hold in pieces or compressed: every event with its metadata, every row; what was printed and logged; and what is counted. */
+async function searchRecords({ url, log, sql, printed, logged, secrets }: Stage, search: ReturnType<typeof createSearch>): Promise<Find[]> {
   const found: Find[] = []
   const codes = [...secrets].filter(([, kind]) => kind === 'code').map(([code]) => code)
   const { leaves } = createSearch([], [...codes, '127.0.0.1', '::1'])
   const look = (where: string, record: Json) => found.push(...search.bytes(where, Buffer.from(JSON.stringify(record))), ...leaves(where, record))
   for await (const { stream, type, data, metadata } of log.readAll({})) look(stream, { stream, type, data, metadata })
   for (const line of printed) look('printed', line)
+  for (const line of logged) look('logged', JSON.parse(line) as Json)
+  for (const line of (await (await fetch(`${url}/metrics`)).text()).split('\n')) look('metrics', line)
   const tables = await sql<{ name: string }[]>`select table_name as name from information_schema.tables where table_schema = 'public'`
   assert.ok(tables.length > 3)
   for (const { name } of tables) {

@@ -47,7 +47,7 @@ export async function openStage({ eventStoreDbUrl, databaseUrl }: Parts) {
   const file = join(folder, 'keyledger.json')
   writeFileSync(file, JSON.stringify({ issuer: 'https://login.shop.example', apps: [shop], sweepMs: 86_400_000 }))
   const config = {
-    ...readConfig({ PORT: '0', KEYLEDGER_DATA: data, KEYLEDGER_CONFIG: file }),
+    ...readConfig({ PORT: '0', KEYLEDGER_DATA: data, KEYLEDGER_CONFIG: file, LOG_LEVEL: 'debug' }),
     ...(eventStoreDbUrl === undefined ? {} : { eventStoreDbUrl, masterKeys: [nodeMasterKey] as const }),
     databaseUrl,
   }
@@ -66,9 +66,9 @@ export async function openStage({ eventStoreDbUrl, databaseUrl }: Parts) {
     return { delivered: true, carrierId: id }
   }
   const printed: string[] = []
-  const onError = (what: string, error: unknown) => void printed.push(`${what}: ${error instanceof Error ? error.stack : String(error)}`)
+  const logged: string[] = []
   // A machine that is busy with other tests may be slow, and the offer is to be made all the same.
-  const keyledger = await startKeyledger(config, { now, deliver, print: (line) => void printed.push(line), onError, patience: 20_000 })
+  const keyledger = await startKeyledger(config, { now, deliver, print: (line) => void printed.push(line), writeLog: (line) => void logged.push(line), patience: 20_000 })
   await keyledger.ready
   const { sql, close: disconnect } = databaseUrl === undefined ? connectEmbedded({ folder: data }) : openDatabase({ url: databaseUrl })
   const { engine, log } = keyledger
@@ -91,6 +91,8 @@ export async function openStage({ eventStoreDbUrl, databaseUrl }: Parts) {
     sql,
     now,
     printed,
+    /** The lines of the log, at its most talkative. */
+    logged,
     projected,
     fetch: witness.fetch,
     secrets: witness.secrets,

@@ -8,7 +8,7 @@ export const keyEvents = {
     master: clear(z.string()),
     wrapped: clear(Base64Url),
   }),
-  SigningKeyAdded: event('Access tokens are signed with this key from here on; the public half of the one before stays in the JWKS for a day.', {
+  SigningKeyAdded: event('This key is published in the JWKS from here on and signs access tokens ten minutes later, the very first one at once; the public half of the one before stays for a day after that.', {
     kid: clear(z.string()),
     publicJwk: clear(z.record(z.string(), z.string())),
     master: clear(z.string()),

@@ -2,7 +2,7 @@
  * Who may read what, and how a person is forgotten (design: section 5). Sealed values stand in the log; the keys that open them are the
  * events of `key-<uuid>`, wrapped under a master key that the log never sees.
  */
-import { createSecretKey, randomBytes } from 'node:crypto'
+import { createSecretKey, randomBytes, type KeyObject } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type { Sealed } from '../domain/event.ts'
 import { StreamSealed } from '../eventlog/event-log.ts'
@@ -39,10 +39,10 @@ export async function openVault(dependencies: { streams: Streams; masterKeys: Ma
   const { streams, masterKeys } = dependencies
   const masters = new Map(masterKeys.map((key) => [fingerprintOf(key), createSecretKey(key)]))
   const [newest] = [...masters] as [[string, Key]]
-  const opened = new LRUCache<string, Buffer>({ max: 10_000, ttl: openedKeysLiveMs })
+  const opened = new LRUCache<string, KeyObject>({ max: 10_000, ttl: openedKeysLiveMs })
   /** Lately forgotten here. A key that was read a moment before must not come back into memory. */
   const forgotten = new LRUCache<string, true>({ max: 10_000 })
-  const keep = (id: string, key: Buffer): void => void (forgotten.has(id) || opened.set(id, key))
+  const keep = (id: string, key: KeyObject): void => void (forgotten.has(id) || opened.set(id, key))
   const cause = (id: string): Cause => ({ actor: 'engine', correlationId: id, causationId: id })
 
   const wrap = (id: string, key: Uint8Array) => ({ master: newest[0], wrapped: encrypt(newest[1], key, `key-${id}`) })
@@ -53,18 +53,18 @@ export async function openVault(dependencies: { streams: Streams; masterKeys: Ma
   }
 
   /** The key, or undefined where there is none, or none any more. */
-  async function keyOf(id: string): Promise<Buffer | undefined> {
+  async function keyOf(id: string): Promise<KeyObject | undefined> {
     const known = opened.get(id)
     if (known) return known
     const last = await streams.load(keys, keyStream(id))
     if (!last?.state.key) return undefined
-    const key = unwrap(id, last.state.key)
+    const key = createSecretKey(unwrap(id, last.state.key))
     keep(id, key)
     return key
   }
 
   /** @throws Forgotten */
-  async function createKey(id: string, purpose: (KeyEvent & { type: 'KeyWrapped' })['data']['purpose']): Promise<Buffer> {
+  async function createKey(id: string, purpose: (KeyEvent & { type: 'KeyWrapped' })['data']['purpose']): Promise<KeyObject> {
     const key = randomBytes(32)
     try {
       const { result } = await streams.transact(
@@ -77,41 +77,42 @@ export async function openVault(dependencies: { streams: Streams; masterKeys: Ma
             : { events: [{ type: 'KeyWrapped', data: { purpose, ...wrap(id, key) } }], result: key },
         { assumeNew: true },
       )
-      keep(id, result)
-      return result
+      const made = createSecretKey(result)
+      keep(id, made)
+      return made
     } catch (error) {
       if (error instanceof StreamSealed) throw new Forgotten(`key-${id} was sealed`)
       throw error
     }
   }
 
-  const ensureKey = async (id: string, purpose: 'account' | 'period' | 'lookup' | 'root'): Promise<Buffer> => (await keyOf(id)) ?? createKey(id, purpose)
+  const ensureKey = async (id: string, purpose: 'account' | 'period' | 'lookup' | 'root'): Promise<KeyObject> => (await keyOf(id)) ?? createKey(id, purpose)
 
-  const lookupKey = createSecretKey(await ensureKey(uuidOf('lookup'), 'lookup'))
+  const lookupKey = await ensureKey(uuidOf('lookup'), 'lookup')
   const root = await ensureKey(uuidOf('root'), 'root')
 
   const periodKeyId = (period: string): string => uuidOf(`period ${period}`)
   /** Both keys are needed, so losing either hides the value. */
-  const agedKey = (period: Buffer, account: Buffer | undefined): Buffer => derive(period, 'aged value', account ?? '')
+  const agedKey = (period: KeyObject, account: KeyObject | undefined): KeyObject => derive(period, 'aged value', account?.export() ?? '')
 
-  const sealWith = (key: Key, prefix: string, plaintext: string): Sealed => `${prefix}.${encrypt(key, Buffer.from(plaintext), prefix)}` as Sealed
+  /** Seals any number of values. @throws Forgotten when the person was; Unavailable */
+  async function sealer(scope: Scope): Promise<(plaintext: string) => Sealed> {
+    if (!('period' in scope)) return sealWith(await ensureKey(scope.account, 'account'), `a1.${scope.account}`)
+    const account = scope.account === undefined ? undefined : await ensureKey(scope.account, 'account')
+    return sealWith(agedKey(await ensureKey(periodKeyId(scope.period), 'period'), account), `p1.${scope.period}.${scope.account ?? ''}`)
+  }
+
+  const sealWith = (key: Key, prefix: string) => (plaintext: string): Sealed => `${prefix}.${encrypt(key, Buffer.from(plaintext), prefix)}` as Sealed
 
   return {
     /** Makes the account's key; harmless when it is there. @returns what seals its values @throws Forgotten */
     async createAccountKey(account: string): Promise<(plaintext: string) => Sealed> {
-      const key = createSecretKey(await createKey(account, 'account'))
-      return (plaintext) => sealWith(key, `a1.${account}`, plaintext)
+      return sealWith(await createKey(account, 'account'), `a1.${account}`)
     },
 
+    sealer,
     /** @throws Forgotten when the person was; Unavailable */
-    async seal(scope: Scope, plaintext: string): Promise<Sealed> {
-      if ('period' in scope) {
-        const prefix = `p1.${scope.period}.${scope.account ?? ''}`
-        const account = scope.account === undefined ? undefined : await ensureKey(scope.account, 'account')
-        return sealWith(agedKey(await ensureKey(periodKeyId(scope.period), 'period'), account), prefix, plaintext)
-      }
-      return sealWith(await ensureKey(scope.account, 'account'), `a1.${scope.account}`, plaintext)
-    },
+    seal: async (scope: Scope, plaintext: string): Promise<Sealed> => (await sealer(scope))(plaintext),
 
     /** The plaintext, or undefined when the person was forgotten or the period dropped. @throws Error for a value that was tampered with */
     async open(sealed: Sealed): Promise<string | undefined> {
@@ -142,7 +143,7 @@ export async function openVault(dependencies: { streams: Streams; masterKeys: Ma
     lookup: (identifier: string): string => hmac(lookupKey, identifier).toString('hex'),
 
     /** A secret for one purpose, derived from the root key: stays the same when the master key is rotated. */
-    secret: (purpose: string): Buffer => derive(root, purpose),
+    secret: (purpose: string): KeyObject => derive(root, purpose),
 
     /** For keys that others make, such as the ones that sign tokens. */
     wrap,

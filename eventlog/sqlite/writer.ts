@@ -14,6 +14,8 @@ const mostHeads = 10_000
 export type Writer = {
   append(stream: string, events: readonly Encoded[], expected: Expected): Appended | WrongRevision | StreamSealed
   seal(stream: string): void
+  /** The stream's last revision, where this process has written it last and nothing has come from elsewhere. */
+  lastRevision(stream: string): number | undefined
   /** Another process has written, or this transaction is undone: what was known of streams may be wrong. */
   forget(): void
 }
@@ -76,6 +78,7 @@ export const createWriter = (db: DatabaseSync): Writer => {
       empty.run(stream)
       heads.delete(stream)
     },
+    lastRevision: stream => heads.get(stream)?.revision,
     forget: () => heads.clear(),
   }
 }
