@@ -22,7 +22,7 @@ import { createAddressOf, serve } from './serve.ts'
 export type Test = readonly [sentence: string, run: () => Promise<void>]
 
 /** ms. Long enough for a busy machine to send a whole request, short enough to wait for. */
-const timeouts = { head: 600, request: 1_200, idle: 2_000, check: 50 }
+const timeouts = { head: 600, request: 1_200, idle: 1_500, check: 50 }
 
 async function openListener() {
   const file = openTestFile()

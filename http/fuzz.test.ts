@@ -64,10 +64,13 @@ test(`${requests} hostile requests: no error of ours, no event of a malformed on
   const tally = newTally()
   const heaps: number[] = []
   const began = performance.now()
-  for (let stage = 0; tally.sent < requests && tally.faults.length < 20; stage += 1) {
+  const undone = () => operations.map(({ id }) => id).filter((id) => !tally.done.has(id))
+  // What is rare may take a little longer.
+  const goesOn = () => tally.sent < requests || (undone().length > 0 && tally.sent < requests * 2)
+  for (let stage = 0; goesOn() && tally.faults.length < 20; stage += 1) {
     const opened = await openFuzzStage({ apps: [everywhere], ...stages[stage % stages.length] }, tally)
-    const until = Math.min(requests, tally.sent + perStage)
-    while (tally.sent < until) await opened.send(Math.min(perBatch, until - tally.sent), seed + tally.sent)
+    const end = tally.sent + perStage
+    while (tally.sent < end) await opened.send(perBatch, seed + tally.sent)
     await opened.close()
     heaps.push(heap())
     if (prove && tally.sent % 100_000 === 0) console.log(`${tally.sent} hostile requests after ${Math.round((performance.now() - began) / 1000)} s`)
@@ -82,13 +85,13 @@ test(`${requests} hostile requests: no error of ours, no event of a malformed on
   }
   expect(tally.faults).toEqual([])
   expect(unhandled).toEqual([])
-  expect(tally.sent).toBe(requests)
+  expect(tally.sent).toBeGreaterThanOrEqual(requests)
   expect(Math.max(...heaps) - Math.min(...heaps.slice(0, stages.length))).toBeLessThan(maxGrowth)
   // It went behind the checks: every operation was also done.
-  expect(operations.map(({ id }) => id).filter((id) => !tally.done.has(id))).toEqual([])
+  expect(undone()).toEqual([])
 })
 
-test('What hostile requests leave in the log goes into every projection, and comes back as it was: no row is set aside', async () => {
+test('What hostile requests leave in the log goes into every projection, and comes back as it was: no row is set aside', { timeout: 180_000 }, async () => {
   const [tally, server] = [newTally(), await startPostgres()]
   const { api, send, close } = await openFuzzStage({ apps: [everywhere], passwords: cheap }, tally)
   await send(1_500, seed + requests)
