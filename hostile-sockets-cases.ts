@@ -22,7 +22,7 @@ import { createAddressOf, serve } from './serve.ts'
 export type Test = readonly [sentence: string, run: () => Promise<void>]
 
 /** ms. Long enough for a busy machine to send a whole request, short enough to wait for. */
-const timeouts = { head: 600, request: 1_200, idle: 2_000, check: 50 }
+const timeouts = { head: 600, request: 1_200, idle: 1_500, check: 50 }
 
 async function openListener() {
   const file = openTestFile()
@@ -109,6 +109,8 @@ export function hostileSockets({ many, seed }: { many: number; seed: number }): 
     async () => {
       const { errors } = await listener()
       await othersAreAnswered()
+      // The listener's end of that goes a moment later.
+      await sleep(50)
       const before = open()
       await run()
       await othersAreAnswered()
@@ -267,8 +269,8 @@ export function hostileSockets({ many, seed }: { many: number; seed: number }): 
           good += answered.filter((status) => status === 201).length
         }
       }
-      await Promise.all(Array.from({ length: 32 }, one))
-      // What was changed may still be good. An answer is lost where rubbish came behind the request.
+      await Promise.all(Array.from({ length: 64 }, one))
+      // What was changed may still be good. Its answer is lost where rubbish came behind it.
       const written = (await logins()) - before
       assert.ok(good > 0 && written >= good && written < many, `${written} logins, of which ${good} were answered`)
     }),

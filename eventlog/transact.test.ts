@@ -214,6 +214,19 @@ describe('What is known of a stream', () => {
     expect(reads.at(-1)).toBe('sum-1 from 1')
   })
 
+  test('is kept of fewer streams where each has many keys, so that memory stays what it is', async () => {
+    const reads: string[] = []
+    const counting = { ...log, read: (stream: string, from?: number) => (reads.push(stream), log.read(stream, from)) }
+    const streams = streamsOn(counting, { cached: 16 })
+    // Sixteen of them fit, and of these with a hundred requests each three.
+    for (const stream of ['sum-1', 'sum-2', 'sum-3', 'sum-4']) {
+      for (let request = 0; request < 100; request += 1) await streams.transact(sums, stream, because(`key ${request}`), addBelow(1_000))
+    }
+    reads.length = 0
+    for (const stream of ['sum-4', 'sum-3', 'sum-2', 'sum-1']) expect((await streams.peek(sums, stream))?.state).toBe(100)
+    expect(reads).toEqual(['sum-1'])
+  })
+
   test('is not kept of a stream that may be sealed', async () => {
     const keys = { ...sums, neverCached: true } as const
     const streams = streamsOn()

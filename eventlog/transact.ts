@@ -39,10 +39,12 @@ export type Streams = ReturnType<typeof createStreams>
 
 const maxAttempts = 5
 const maxKeys = 256
+/** On average, of a stream that is kept in memory: some have hundreds, and ten thousand of those would be half a gigabyte or more. */
+const keptKeys = 24
 
 export function createStreams(dependencies: { log: EventLog; now: () => Date; newId: () => string; cached?: number; onRetry?: () => void }) {
   const { log, now, newId, cached = 10_000, onRetry = () => {} } = dependencies
-  const cache = new LRUCache<string, Folded<unknown>>({ max: cached })
+  const cache = new LRUCache<string, Folded<unknown>>({ max: cached, maxSize: cached * keptKeys, sizeCalculation: ({ keys }) => 1 + keys.size })
   const inTurn = createTurns()
 
   async function readFrom<S, T extends Schemas>(aggregate: Aggregate<S, T>, stream: string, known: Folded<S> | undefined): Promise<Folded<S> | undefined> {
