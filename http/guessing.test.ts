@@ -351,7 +351,9 @@ test('From one address a thousand wrong ones an hour are taken, and the next hou
   for (let n = 0; n < 4; n += 1) refused(await guess('wrong', `nobody${n}@example.com`), 403, 'password_rejected', ['PasswordRejected'])
   delayed(await guess(password), 3600)
   delayed(await guess(password, 'nobody@example.com'), 3600)
+  // A proxy's: it would be everybody's.
   address = '10.0.0.1'
+  for (let n = 0; n < 6; n += 1) refused(await guess('wrong', `somebody${n}@example.com`), 403, 'password_rejected', ['PasswordRejected'])
   expect((await guess(password)).status).toBe(200)
   address = '192.0.2.1'
   api.pass(3600)
