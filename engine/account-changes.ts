@@ -1,10 +1,11 @@
 /** One change of an account on somebody's request: written once for each Idempotency-Key, and answered the same each time. */
 import { createHmac } from 'node:crypto'
-import { decideAdministration, type AccountCommand } from '../domain/account/administration.ts'
+import { decideAdministration } from '../domain/account/administration.ts'
 import type { AccountDecision } from '../domain/account/decision.ts'
 import { accountEvents } from '../domain/account/events.ts'
 import { evolve, type AccountState } from '../domain/account/state.ts'
 import { parseFact } from '../domain/event.ts'
+import type { Factor } from '../domain/session/vocabulary.ts'
 import type { Json } from '../eventlog/event-log.ts'
 import type { Cause, Folded, Streams } from '../eventlog/transact.ts'
 import { Forgotten } from '../vault/vault.ts'
@@ -66,19 +67,14 @@ export function createAccountChanges({ streams, guesses }: { streams: Streams; g
     return { present: folded as Folded<AccountState>, before }
   }
 
-  /** @returns the account as the request left it, however often it is repeated @throws as `write` */
-  async function change(account: string, asking: Asking, request: Request, commandOf: CommandOf): Promise<AccountState> {
-    let command: AccountCommand | undefined
-    const { present, before } = await write(account, asking, request, async (state) => decideAdministration(state, (command = await commandOf(state))))
-    if (before === undefined && command) await forgetGuesses(account, present.state, command.type)
+  /**
+   * `forgets`: guesses that count no more after it. A repeat forgets them too: a crash may have come before it could.
+   * @returns the account as the request left it, however often it is repeated @throws as `write`
+   */
+  async function change(account: string, asking: Asking, request: Request, commandOf: CommandOf, forgets: readonly Factor[] = []): Promise<AccountState> {
+    const { present, before } = await write(account, asking, request, async (state) => decideAdministration(state, await commandOf(state)))
+    await guesses.forget(forgets.flatMap((factor): Guessed[] => (factor === 'otp' ? [{ factor, of: account }] : present.state.identifiers.map(({ lookup }) => ({ factor, of: lookup })))))
     return before === undefined || before === present.revision ? present.state : at(account, before)
-  }
-
-  /** With a factor that is enabled, or a password that is new, guessing begins anew. */
-  async function forgetGuesses(account: string, { identifiers }: AccountState, command: AccountCommand['type']): Promise<void> {
-    if (command !== 'set_password' && command !== 'enable') return
-    const passwords = identifiers.map(({ lookup }): Guessed => ({ factor: 'password', of: lookup }))
-    await guesses.forget(command === 'enable' ? [...passwords, { factor: 'otp', of: account }] : passwords)
   }
 
   return { at, write, change }

@@ -1,4 +1,5 @@
 /** What the company's backend does with accounts. Every change is an event with its actor, written once for each Idempotency-Key. */
+import type { Factor } from '../domain/session/vocabulary.ts'
 import { Unavailable, OutcomeUnknown } from '../eventlog/event-log.ts'
 import { Conflict, type Streams } from '../eventlog/transact.ts'
 import { uuidOf } from '../vault/sealing.ts'
@@ -46,8 +47,8 @@ export function createAdministration(dependencies: {
   }
 
   /** The command, once for each key; the account as it then was. */
-  const change = async (account: string, asking: Asking, request: Request, command: CommandOf): Promise<ShownAccount> =>
-    view.accountOf(account, await changes.change(account, asking, request, command))
+  const change = async (account: string, asking: Asking, request: Request, command: CommandOf, forgets: readonly Factor[] = []): Promise<ShownAccount> =>
+    view.accountOf(account, await changes.change(account, asking, request, command, forgets))
 
   async function release(account: string, lookup: string, { actor }: Asking, { causationId }: Request): Promise<void> {
     await streams.transact(identifiers, identifierStream(lookup), { actor, correlationId: account, causationId }, (claim) => ({
@@ -101,13 +102,14 @@ export function createAdministration(dependencies: {
 
     /** Ends every session of the account. @throws Fault password_unacceptable, account_unknown, key_reused; Forgotten */
     setPassword: (asking: Asking, account: string, password: NewPassword): Promise<ShownAccount> =>
-      change(account, asking, requestOf(asking, 'password', account, password), commands.setPassword(account, password)),
+      change(account, asking, requestOf(asking, 'password', account, password), commands.setPassword(account, password), ['password']),
 
     switchMfa: (asking: Asking, account: string, enabled: boolean): Promise<ShownAccount> =>
       change(account, asking, requestOf(asking, 'mfa', account, enabled), () => ({ type: 'switch_mfa', enabled })),
 
+    /** `enable` takes factors again that were guessed too often, and ends the delays of guessing. */
     act: (asking: Asking, account: string, type: 'disable' | 'enable' | 'end_sessions'): Promise<ShownAccount> =>
-      change(account, asking, requestOf(asking, type, account), () => ({ type })),
+      change(account, asking, requestOf(asking, type, account), () => ({ type }), type === 'enable' ? ['password', 'otp'] : []),
 
     /** @throws Fault contact_malformed, account_unknown, key_reused; Forgotten */
     addContact: (asking: Asking, account: string, contact: NewContact): Promise<ShownAccount> =>

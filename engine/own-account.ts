@@ -34,7 +34,7 @@ export function createOwnAccount(dependencies: {
     async setPassword(access: Access, key: string, plain: string): Promise<ShownContact[]> {
       const asking = askingOf(access, key)
       const command = commands.setPassword(access.account, { plain })
-      return view.contactsOf(await changes.change(access.account, asking, requestOf(asking, 'password', plain), freshly(access, command)))
+      return view.contactsOf(await changes.change(access.account, asking, requestOf(asking, 'password', plain), freshly(access, command), ['password']))
     },
 
     /**

@@ -183,6 +183,14 @@ describe('Where it is hidden who has an account', () => {
     }
   })
 
+  test('a passkey that does not say whose it is signs in nobody: no passkey was named (WebAuthn Level 3, 7.2, step 6)', async () => {
+    const login = await api.start()
+    const credential = await phone!.get(login.started.body.requestOptions, ceremonyHere)
+    const { userHandle: _, ...response } = credential.response
+    refused(await login.step('passkey', { credential: { ...credential, response } }), 403, 'passkey_rejected', ['PasskeyRejected'])
+    expect((await eventsOf(api.log, `session-${login.id}`)).at(-1)?.data['reason']).toBe('user_handle_missing')
+  })
+
   test('that an account is disabled, or has no contact, is told to whoever gave its password', async () => {
     for (const [, identifier, prepare] of people.filter(([who]) => /disabled|cannot get one/.test(who))) {
       await prepare()

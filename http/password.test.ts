@@ -100,11 +100,18 @@ describe('The password', () => {
         const login = await counted(() => api.start({ identifier }, { app }))
         for (const wrong of ['wrong', 'wrong again']) await counted(() => login.step('password', { password: wrong }))
       }
+      // And what was started at one engine goes on at another.
+      const [elsewhere, login] = [await api.openNode(), await api.start({ identifier })]
+      const before = elsewhere.log.read
+      elsewhere.log.read = (stream, from) => ((since += 1), before(stream, from))
+      await counted(() => login.step('password', { password: 'wrong' }, {}, elsewhere.app))
     }
     const [known, nobody] = Object.values(reads)
     expect(nobody).toEqual(known)
+    // With the session's, and the keys of the period and of the person.
+    expect(known?.at(-1)).toBe(5)
     // The log's own look-ups of a start (session, claim, account) and of a password (account, and again).
-    expect(known?.slice(3)).toEqual([3, 2, 2])
+    expect(known?.slice(3, 6)).toEqual([3, 2, 2])
   })
 
   test('costs a hash of the formats that occur, for an identifier that nobody owns: the same one each time', async () => {

@@ -79,7 +79,9 @@ export type Detail = { detail?: string; reason?: string; retryable?: boolean; at
 export function problem(c: Context, code: ProblemCode, { retryAfterSeconds: after, ...detail }: Detail = {}, state: Partial<SessionAnswer> = {}): Response {
   const [status, title] = problems[code]
   c.set('problem', code)
-  const body: Problem = { type: `urn:keyledger:problem:${code}`, title, status, code, ...detail, ...state }
+  // Beside the header, for apps that show how long it takes.
+  const told = status === 429 && after !== undefined ? { retryAfterSeconds: after } : {}
+  const body: Problem = { type: `urn:keyledger:problem:${code}`, title, status, code, ...detail, ...told, ...state }
   const wait = after ?? (status === 503 && detail.retryable !== false ? retryAfterSeconds : undefined)
   if (wait !== undefined) c.header('Retry-After', String(wait))
   if (status === 401) c.header('WWW-Authenticate', challengeOf(code, detail))

@@ -130,6 +130,7 @@ export const Problem = z
     retryable: z.boolean().optional(),
     attemptsLeft: z.int().optional(),
     unknownCredentialId: z.string().optional().describe('A passkey that is not known here, or was not taken: the device may forget it (signalUnknownCredential).'),
+    retryAfterSeconds: z.int().optional().describe('With 429, as in `Retry-After`: so long until the request is looked at.'),
     maxAgeSeconds: z.int().optional().describe('With `insufficient_user_authentication`: how fresh the login must be (RFC 9470).'),
     account: z.uuid().optional().describe('With `identifier_taken`: the account that has exactly these identifiers. Told to a backend alone.'),
     ...SessionAnswer.partial().shape,

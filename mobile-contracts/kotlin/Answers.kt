@@ -292,6 +292,7 @@ data class Problem(
     val retryable: Boolean?,
     val attemptsLeft: Int?,
     val unknownCredentialId: String?,
+    val retryAfterSeconds: Int?,
     val maxAgeSeconds: Int?,
 ) {
     internal constructor(json: JsonObject) : this(
@@ -304,6 +305,7 @@ data class Problem(
         retryable = json.maybe("retryable", JsonObject::flag),
         attemptsLeft = json.maybe("attemptsLeft", JsonObject::int),
         unknownCredentialId = json.maybe("unknownCredentialId", JsonObject::text),
+        retryAfterSeconds = json.maybe("retryAfterSeconds", JsonObject::int),
         maxAgeSeconds = json.maybe("maxAgeSeconds", JsonObject::int),
     )
 }

@@ -227,6 +227,8 @@ public struct Problem: Codable, Equatable, Sendable {
     /// A passkey that is not known here, or was not taken: the device may forget it.
     public let unknownCredentialId: String?
     /// With `insufficientUserAuthentication`: how fresh the login must be, in seconds (RFC 9470).
+    /// With a 429: so long until the request is looked at, in seconds.
+    public let retryAfterSeconds: Int?
     public let maxAgeSeconds: Int?
 }
 
