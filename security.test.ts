@@ -27,9 +27,6 @@ const nist = [
   ...['5.1.1', '5.1.2', '5.2', '5.3', 'B.2', 'B.3 flags', 'B.3 attestation', 'B.5'],
 ]
 
-/** Rows whose test belongs to a part that is not merged yet. It must be empty in the end. */
-const pending = ['ASVS 6.1.1', 'ASVS 6.3.1', 'ASVS 6.6.3', 'NIST 3.1.1.2 rate limit', 'NIST 3.1.3.2 rate limit', 'NIST 3.2.2 limit', 'NIST 3.2.2 reset', 'NIST 4.1 state']
-
 type Named = { file: string; sentence: string }
 type Row = { id: string; level: string; state: string; how: string; shownBy: string[] }
 
@@ -49,8 +46,6 @@ const rowsOf = (standard: string, title: string): Row[] =>
 const rows = [...rowsOf('ASVS', 'ASVS 5.0.0, V6: authentication'), ...rowsOf('ASVS', 'ASVS 5.0.0, V7: session management'), ...rowsOf('NIST', 'NIST SP 800-63B-4')]
 const idsWhere = (holds: (row: Row) => boolean): string[] => rows.filter(holds).map(({ id }) => id)
 const listedIn = (title: string): string[] => [...sectionOf(title).matchAll(/^- (.*?): /gm)].flatMap(([, ids = '']) => ids.split(', '))
-const isPending = (shown: string): boolean => /^pending: \w+$/.test(shown)
-
 function named(shown: string): Named | undefined {
   const [, file, sentence] = /^`([\w/.-]+\.ts)`: "([^"]+)"$/.exec(shown) ?? []
   return file === undefined || sentence === undefined ? undefined : { file, sentence }
@@ -102,7 +97,7 @@ describe('The page has', () => {
 
   test('no test that there is not', () => {
     const lost = rows.flatMap(({ id, shownBy }) =>
-      shownBy.filter((shown) => !isPending(shown)).flatMap((shown) => {
+      shownBy.flatMap((shown) => {
         const { file, sentence } = named(shown) ?? { file: '', sentence: shown }
         const met = file === '' ? [] : testsOf(file).filter((one) => one === sentence || one.endsWith(` ${sentence}`))
         return met.length === 1 ? [] : [`${id}: ${file} has ${met.length} of "${sentence}"`]
@@ -127,13 +122,6 @@ describe('The page has', () => {
     expect(requests.filter((one) => !had.has(one))).toEqual([])
     expect(requests.length).toBeGreaterThan(5)
   })
-})
-
-test('What waits for another part is known, and open until it is there', () => {
-  const waiting = rows.filter(({ shownBy }) => shownBy.some(isPending))
-  expect(waiting.map(({ id }) => id)).toEqual(pending)
-  expect(waiting.filter(({ state }) => state !== 'open')).toEqual([])
-  if (pending.length > 0) console.info(`docs/security.md waits for the tests of: ${pending.join(', ')}`)
 })
 
 test('The ways in are those that the engine has', () => {
