@@ -1,10 +1,6 @@
 /** Kills at random moments, under load. */
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { expectedRows, storedRows } from '../projections/testing.ts'
-import { openDatabase } from '../projections/database.ts'
-import { projections } from '../projections/read-model.ts'
-import { readStatus } from '../projections/status.ts'
 import { uuidOf } from '../vault/sealing.ts'
 import { createDice } from './dice.ts'
 import { assertNothingDoubled, eventsOf } from './evidence.ts'
@@ -12,6 +8,7 @@ import { createLoad, type LoadTotals } from './load.ts'
 import type { Mail } from './mailbox.ts'
 import type { Node } from './node.ts'
 import { openPlace, type Place } from './place.ts'
+import { assertProjected } from './rows.ts'
 
 export type Campaign = { kills: number; nodeKills?: number; apps: number; seed: number; node?: Node | undefined }
 
@@ -91,20 +88,3 @@ async function positionOf({ log }: Place): Promise<string | undefined> {
   for await (const event of log.readAll({})) position = event.position
   return position
 }
-
-/** The rows are what the whole log folds to: killed in the middle of a batch, and now at the end of it. */
-async function assertProjected({ log, databaseUrl }: Place): Promise<void> {
-  const { sql, close } = openDatabase({ url: databaseUrl })
-  try {
-    const behind = async () => (await readStatus({ log, sql, projections, now: () => new Date() })).some(({ next }) => next !== undefined)
-    while (await behind()) await sleep(50)
-    for (const projection of projections) {
-      const [stored, expected] = [await storedRows(sql, projection), await expectedRows(log, projection)]
-      assert.deepEqual(plain(stored), plain(expected), `the rows of ${projection.name}`)
-    }
-  } finally {
-    await close()
-  }
-}
-
-const plain = (rows: object): unknown => JSON.parse(JSON.stringify(rows))
