@@ -44,6 +44,10 @@ export async function endure({ kills, nodeKills = 0, apps, seed, node }: Campaig
     const living = load.run(apps)
     living.catch(() => {})
     for (let [engines, nodes] = [kills, nodeKills]; engines + nodes > 0 && !load.stopped.aborted; ) {
+      const answered = load.totals.answers
+      // Mostly after it did something: on a slow machine it would otherwise never come to more than a start.
+      const early = dice(0.2)
+      while (!early && load.totals.answers === answered && !load.stopped.aborted) await sleep(10)
       await sleep(dice.below(longestLife), undefined, { signal: load.stopped }).catch(() => {})
       if (node && dice.below(engines + nodes) < nodes) {
         nodes -= 1
