@@ -21,6 +21,7 @@ const account = (...events: AccountEvent[]): AccountState =>
 
 test('An account begins with its identifiers, and nothing else', () => {
   expect(account()).toEqual({
+    revision: 0,
     registeredAt: at(0),
     status: 'active',
     identifiers: [{ kind: 'email', lookup: 'c3ab8ff1', value: 'anna' }],
@@ -31,7 +32,7 @@ test('An account begins with its identifiers, and nothing else', () => {
     passkeys: [],
     installations: {},
     neverOffer: false,
-    sessionsRevokedAt: null,
+    sessionsRevoked: null,
     notices: [],
   })
 })
@@ -82,6 +83,6 @@ describe('An account', () => {
   })
 
   test('remembers when its sessions were last revoked', () => {
-    expect(account(simply('SessionsRevoked'), simply('SessionsRevoked')).sessionsRevokedAt).toBe(at(2))
+    expect(account(simply('SessionsRevoked'), simply('SessionsRevoked')).sessionsRevoked).toEqual({ at: at(2), revision: 2 })
   })
 })

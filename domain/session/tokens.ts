@@ -12,6 +12,8 @@ const state = {
   generation: clear(z.int().nonnegative()),
   amr: clear(z.array(z.string())),
   authTime: clear(Instant),
+  /** The account's revision that the proof was judged by. Left out by releases that went by `authTime` alone. */
+  accountRevision: clear(z.int().nonnegative().optional()),
   /** When this generation was given out. */
   renewedAt: clear(Instant),
   idleExpiresAt: clear(Instant),
@@ -39,7 +41,7 @@ export const lifetimes = { idle: 90 * 86_400, absolute: 365 * 86_400, access: 60
 const after = (instant: string, seconds: number): string => new Date(Date.parse(instant) + seconds * 1000).toISOString()
 const earlier = (one: string, other: string): string => (one < other ? one : other)
 
-export const decideIssue = (login: { account: string; app: string; installation: string; amr: readonly string[]; authTime: string }, now: string): TokensEvent[] => [
+export const decideIssue = (login: { account: string; app: string; installation: string; amr: readonly string[]; authTime: string; accountRevision?: number | undefined }, now: string): TokensEvent[] => [
   {
     type: 'TokensIssued',
     data: { ...login, amr: [...login.amr], generation: 0, renewedAt: now, idleExpiresAt: after(now, lifetimes.idle), expiresAt: after(now, lifetimes.absolute) },
