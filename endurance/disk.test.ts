@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { createDice } from './dice.ts'
 import type { EngineProcess } from './engine-process.ts'
 import { assertNothingDoubled } from './evidence.ts'
@@ -7,6 +7,9 @@ import { createLoad } from './load.ts'
 import { openPlace, type Place } from './place.ts'
 import { assertProjected } from './rows.ts'
 import { health, newApp, projecting, register, until } from './visit.ts'
+
+// Whole processes, on a machine that may be busy with other tests.
+vi.setConfig({ testTimeout: process.env['PROVE'] ? 1_200_000 : 180_000 })
 
 // A process whose files may not grow is told the same as one whose disk is full; and `prlimit`, which makes room again, is Linux's.
 test.runIf(process.platform === 'linux')('A full disk is a clear 503 that leaves nothing half-written; when there is room, everything goes on by itself', async () => {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { taken } from '../stories/chapters.ts'
 import { createDice } from './dice.ts'
 import type { EngineProcess } from './engine-process.ts'
@@ -10,6 +10,9 @@ import { openPlace, type Place } from './place.ts'
 import { assertProjected } from './rows.ts'
 import { givePassword, health, newApp, projecting, register, until } from './visit.ts'
 
+// Whole processes, on a machine that may be busy with other tests.
+vi.setConfig({ testTimeout: process.env['PROVE'] ? 1_200_000 : 180_000 })
+
 let node: Node
 let place: Place
 let engine: EngineProcess
@@ -17,10 +20,20 @@ beforeAll(async () => {
   node = await startNode(process.env['EVENTSTOREDB_NODE'])
   place = await openPlace({ node })
   engine = await place.engine()
-  await engine.start()
-  await projecting(engine)
 })
 afterAll(() => place.close())
+
+test('An engine that finds EventStoreDB down, or whose first words to it are lost, waits for it', async () => {
+  // The first thing that it writes is a key of its own.
+  await (node.loseNextAnswer ?? node.kill)()
+  const starting = engine.start()
+  await Promise.race([starting, until(async () => engine.complaints.some((line) => line.includes('out of reach')))])
+  await node.revive()
+  await starting
+  await projecting(engine)
+  expect((await health(engine)).status).toBe(200)
+  expect(engine.runs()).toBe(1)
+})
 
 /** The engine's answer as it comes, with no patience. */
 const ask = (path: string, headers: Record<string, string>, body: object): Promise<Response> =>

@@ -20,6 +20,8 @@ export type Node = {
   revive(): Promise<void>
   freeze(): Promise<void>
   thaw(): Promise<void>
+  /** Of the stand-in alone: the next append is written, and the process dies before it answers. */
+  loseNextAnswer?(): Promise<void>
   stop(): Promise<void>
 }
 

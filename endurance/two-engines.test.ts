@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { taken } from '../stories/chapters.ts'
 import { createDice } from './dice.ts'
 import type { EngineProcess } from './engine-process.ts'
@@ -9,6 +9,9 @@ import { openPlace, type Place } from './place.ts'
 import { assertProjected } from './rows.ts'
 import { asBackend, health, newApp, projecting, register, until, type Visitor } from './visit.ts'
 import { walk } from './walk.ts'
+
+// Whole processes, on a machine that may be busy with other tests.
+vi.setConfig({ testTimeout: process.env['PROVE'] ? 1_200_000 : 180_000 })
 
 let place: Place
 let [one, two]: EngineProcess[] = []

@@ -10,15 +10,17 @@ export type Walker = { email: string; password: string; device: ReturnType<typeo
 /** `codeAt`: the last code that came to the address. */
 export type Way = { app: Client; walker: Walker; dice: Dice; codeAt: (address: string) => string | undefined }
 
-/** From the identifier to the tokens. @throws AssertionError at the first answer that should not be */
+/** From the identifier to the tokens; now and then a request goes out twice. @throws AssertionError at the first answer that should not be */
 export async function walk(way: Way): Promise<void> {
-  const { app, walker } = way
+  const { app, walker, dice } = way
   taken(await app.start(walker.email))
   for (let steps = 0; app.latest.session?.status === 'running'; steps += 1) {
     assert.ok(steps < 30, `the login does not end: ${JSON.stringify(app.latest)}`)
     const step = app.latest.session.step
     assert.ok(step, `nothing to do: ${JSON.stringify(app.latest)}`)
     await take[step](way)
+    // As if the answer had not come.
+    if (dice(0.2)) await app.repeat()
   }
   assert.equal(app.latest.session?.status, 'completed', JSON.stringify(app.latest))
   assert.ok(app.tokens)
