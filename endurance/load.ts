@@ -86,7 +86,7 @@ export function createLoad({ place, engine, dice }: { place: Pick<Place, 'log' |
     const made: Entry[] = []
     if (chance(0.5)) made.push(await post(`/v1/accounts/${account}/contacts`, { channel: 'sms', address: `+43660${1_000_000 + chance.below(9_000_000)}` }, asBackend))
     if (legal(app).includes('switch_biometrics')) made.push(await post(`/v1/sessions/${app.session}${requestOf.switch_biometrics.path}`, { enabled: chance(0.5) }, asOwner))
-    if (app.latest.passkey && chance(0.5)) made.push(await post(`/v1/passkeys/${app.latest.passkey.id}/name`, { name: `Phone ${chance.below(1000)}` }, asOwner))
+    if (app.latest.passkey && chance(0.5)) made.push(await post(`/v1/passkeys/${app.latest.passkey.id}/name`, { name: `Phone ${randomBytes(6).toString('hex')}` }, asOwner))
     const events = await eventsOf(log, `account-${account}`)
     for (const { url, key } of made) {
       const wrote = events.filter(({ metadata }) => metadata.$causationId.endsWith(`/${key}`))

@@ -34,7 +34,8 @@ export async function openPlace({ node, again, environment = {}, config = {} }: 
   const databaseUrl = await postgres.createDatabase()
   const file = join(folder, 'keyledger.json')
   const backends = [{ id: 'crm', keySha256: keySha256Of(backendKey) }]
-  writeFileSync(file, JSON.stringify({ issuer: 'https://login.shop.example', apps: [shop], backends, sweepMs: 500, ...config }))
+  // A machine that is starved by other work may take its time for a login that is killed again and again.
+  writeFileSync(file, JSON.stringify({ issuer: 'https://login.shop.example', apps: [shop], backends, sweepMs: 500, flowSeconds: 3_600, ...config }))
   const data = join(folder, 'data')
   mkdirSync(data, { mode: 0o700 })
   const engines: EngineProcess[] = []
