@@ -37,12 +37,13 @@ const rules: Record<string, Rule> = {
   demo: { imports: [...anything, ''] },
   scripts: { imports: [...anything, ''] },
   stories: { imports: [...anything, ''] },
+  endurance: { imports: [...anything, '', 'stories'] },
 }
 
 /** What only tests run may import whatever it needs: tests, their helpers and lists of cases, contract suites, servers that stand in for others. */
 const forTests = /\.(test|deno)\.ts$|^domain\/session\/given\.ts$|(\/testing(-[\w-]+)?|-cases)\.ts$|^eventlog\/(contract\.ts$|contract\/|stand-in\/)/
 /** Never part of a running engine. */
-const besideIt = /^(stories|bench|demo|scripts)\/|^vitest\.config\.ts$/
+const besideIt = /^(stories|endurance|bench|demo|scripts)\/|^vitest\.config\.ts$/
 const readsEnvironment = /\b(process|Deno)\s*(\.|\[')\s*env\b|\bfrom 'node:process'/
 const mayReadEnvironment = /^(config\.ts$|vitest\.config\.ts$|scripts\/|bench\/)/
 

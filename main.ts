@@ -10,7 +10,7 @@ import { loadTemplates } from './delivery/templates.ts'
 import { createTerminal } from './delivery/terminal.ts'
 import { Channel } from './domain/session/vocabulary.ts'
 import { createEngine, type Engine, type EngineDependencies } from './engine/engine.ts'
-import { Unavailable, type EventLog } from './eventlog/event-log.ts'
+import { OutcomeUnknown, Unavailable, type EventLog } from './eventlog/event-log.ts'
 import { openSqliteLog } from './eventlog/sqlite.ts'
 import { createHashGate } from './factors/hash-gate.ts'
 import { createBlocklist } from './factors/password-blocklist.ts'
@@ -179,7 +179,7 @@ async function main(): Promise<void> {
   let keyledger: Keyledger | undefined
   while (!keyledger) {
     keyledger = await startKeyledger(config).catch(async (error: unknown) => {
-      if (!(error instanceof Unavailable)) throw error
+      if (!(error instanceof Unavailable || error instanceof OutcomeUnknown)) throw error
       logger('warn', 'the event log is out of reach, trying again', errorFields(error))
       await sleep(1_000)
       return undefined

@@ -12,11 +12,10 @@ import { appOf, type Settings } from './apps.ts'
 import { destinationOf } from './contacts.ts'
 import { answerOf, sessions, sessionStream, type Answer, type Step } from './step.ts'
 
-type Send = { channel: Channel; destination: Sealed | undefined; expiresAt: string; resendAt: string }
+type Send = { channel: Channel; destination: Sealed | undefined }
 
 export function createOtpSteps(dependencies: { streams: Streams; vault: Vault; otp: Otp; deliver: Carrier; settings: () => Settings; now: () => Date }) {
   const { streams, vault, otp, deliver, settings, now } = dependencies
-  const inSeconds = (seconds: number): string => new Date(now().getTime() + seconds * 1000).toISOString()
 
   const send = (channel: Channel): Step<Send> => ({
     action: 'otp_send',
@@ -26,8 +25,6 @@ export function createOtpSteps(dependencies: { streams: Streams; vault: Vault; o
       channel,
       // Only where the answer said that a code can go.
       destination: person && view.contacts.includes(channel) ? destinationOf(person.state, channel) : undefined,
-      expiresAt: inSeconds(limits.otpSeconds),
-      resendAt: inSeconds(limits.otpResendSeconds),
     }),
     decide: decideOtpSend,
     // Issued first, sent after: a crash in between is made good by the repeat, with the same code under the same delivery id.

@@ -138,7 +138,7 @@ export function createStart(dependencies: {
     const account = await tokensOf.signedIn(access)
     demandFreshLogin(access, account, now())
     const { session: login, amr, authTime, account: id } = access
-    return { id, account, who: () => ({ account: id, login, amr, authTime, proof: signedInByPasskey(amr) ? 'passkey' : 'password' }) }
+    return { id, account, who: () => ({ account: id, login, amr, authTime, accountRevision: account.revision, proof: signedInByPasskey(amr) ? 'passkey' : 'password' }) }
   }
 
   /** As it was answered first, whatever has come since: this request has no flow token, so it is told nothing that came after. */

@@ -237,10 +237,10 @@ const vouchedFor = ({ assertion }: SessionView, events: readonly SessionEvent[])
   assertion.outcome === 'verified' && !assertion.mfa && events.some(({ type }) => type === 'OtpVerified') ? assertion.passkey : null
 
 /** Whoever set a new password, or ended all sessions, ended with them the logins that had given the old one: they must leave no passkey behind. */
-function barredBy(account: AccountState, { view, authTime }: SessionState): 'account_disabled' | 'session_ended' | undefined {
+function barredBy(account: AccountState, { view, authTime, accountRevision }: SessionState): 'account_disabled' | 'session_ended' | undefined {
   if (view.proof === null) return undefined
   if (account.status !== 'active') return 'account_disabled'
-  return authTime !== null && isRevoked(account, authTime) ? 'session_ended' : undefined
+  return authTime !== null && isRevoked(account, { authTime, accountRevision }) ? 'session_ended' : undefined
 }
 
 /** All but the history of offers. */

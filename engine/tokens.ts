@@ -64,18 +64,19 @@ export function createTokens(dependencies: {
   }
 
   /** @throws Fault session_over */
-  async function accountOf({ account: id, authTime }: { account: string; authTime: string }): Promise<AccountState> {
+  async function accountOf({ account: id, ...login }: { account: string; authTime: string; accountRevision?: number | undefined }): Promise<AccountState> {
     const account = (await streams.load(accounts, accountStream(id)))?.state
-    if (!account || account.status !== 'active' || isRevoked(account, authTime)) throw new Fault('session_over')
+    if (!account || account.status !== 'active' || isRevoked(account, login)) throw new Fault('session_over')
     return account
   }
 
   return {
     /** The first pair, for a login that was just completed. Issued once; the same again until the first refresh. */
     async login(session: string, state: SessionState, cause: Cause): Promise<TokenPair> {
-      const { completion, installation, view } = state
+      const { completion, installation, view, accountRevision } = state
       if (!completion || view.account === null) throw new TypeError('tokens are due at completion')
-      const login = { account: view.account, app: view.app, installation, amr: completion.amr, authTime: completion.authTime }
+      const revision = accountRevision === null ? {} : { accountRevision }
+      const login = { account: view.account, app: view.app, installation, amr: completion.amr, authTime: completion.authTime, ...revision }
       await accountOf(login)
       const { result } = await streams.transact(tokens, tokensStream(session), cause, (folded, at) => {
         if (folded) return { events: [], result: folded.state }
@@ -136,7 +137,7 @@ export function createTokens(dependencies: {
       const state = (await streams.load(tokens, tokensStream(session)))?.state
       if (!state) throw new Fault('session_over')
       await streams.transact(accounts, accountStream(account), { actor, correlationId: session, causationId: newId() }, (folded) => {
-        if (!folded || isRevoked(folded.state, state.authTime)) return { events: [], result: undefined }
+        if (!folded || isRevoked(folded.state, state)) return { events: [], result: undefined }
         // Signed out, or its refresh token was copied: it has no say over the others any more.
         if (state.ended) throw new Fault('session_over')
         return { events: [{ type: 'SessionsRevoked', data: {} }], result: undefined }

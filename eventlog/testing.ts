@@ -43,6 +43,15 @@ export const losingAnswers = (times: number): Append => {
   }
 }
 
+/** So many appends are done. What comes after them fails, as if the process had died just then. */
+export const failingAfter = (appends: number): Append => {
+  let left = appends
+  return async (next) => {
+    if (left-- > 0) return next()
+    throw new Unavailable('the process died')
+  }
+}
+
 /** A file of its own, which any number of logs can have open. */
 export function openTestFile() {
   const folder = mkdtempSync(join(tmpdir(), 'log-'))

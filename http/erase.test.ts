@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Unavailable } from '../eventlog/event-log.ts'
-import { eventsOf } from '../eventlog/testing.ts'
+import { eventsOf, failingAfter } from '../eventlog/testing.ts'
 import { keyStream } from '../vault/vault.ts'
 import { backendKey, newKey, off, openApi, password, refused, startBody, type Api, type Reply } from './testing.ts'
 
@@ -63,11 +63,7 @@ describe('A person is forgotten', () => {
 describe('From the first fact on', () => {
   /** Everything after it fails. */
   const begin = async () => {
-    let left = 1
-    api.log.broken.append = async (next) => {
-      if (left-- > 0) return next()
-      throw new Unavailable('the log is away')
-    }
+    api.log.broken.append = failingAfter(1)
     const reply = await erase()
     api.log.broken.append = undefined
     expect([reply.status, reply.body, reply.events]).toEqual([202, { account, erased: 'pending' }, ['AccountErased']])
@@ -109,11 +105,7 @@ describe('From the first fact on', () => {
 
 describe('What a crash left of an erasure is completed by the repeat', () => {
   test.each([1, 2, 3, 4])('when %i appends were done', async (appends) => {
-    let left = appends
-    api.log.broken.append = async (next) => {
-      if (left-- <= 0) throw new Unavailable('the process died')
-      return next()
-    }
+    api.log.broken.append = failingAfter(appends)
     const key = newKey()
     const seal = api.log.seal
     if (appends === whole.length) api.log.seal = async () => Promise.reject(new Unavailable('the process died'))
@@ -125,11 +117,7 @@ describe('What a crash left of an erasure is completed by the repeat', () => {
   })
 
   test('when another engine does it, with another key', async () => {
-    let left = 2
-    api.log.broken.append = async (next) => {
-      if (left-- <= 0) throw new Unavailable('the process died')
-      return next()
-    }
+    api.log.broken.append = failingAfter(2)
     await erase()
     const other = await api.openNode()
     done(await api.post(`/v1/accounts/${account}/erase`, { token: backendKey }, other.app), whole.slice(2))

@@ -22,6 +22,7 @@ const account = (...events: AccountEvent[]): AccountState =>
 
 test('An account begins with its identifiers, and nothing else', () => {
   expect(account()).toEqual({
+    revision: 0,
     registeredAt: at(0),
     status: 'active',
     disabledFactors: [],
@@ -33,7 +34,7 @@ test('An account begins with its identifiers, and nothing else', () => {
     passkeys: [],
     installations: {},
     neverOffer: false,
-    sessionsRevokedAt: null,
+    sessionsRevoked: null,
     notices: [],
   })
 })
@@ -107,6 +108,6 @@ describe('An account', () => {
   })
 
   test('remembers when its sessions were last revoked', () => {
-    expect(account(simply('SessionsRevoked'), simply('SessionsRevoked')).sessionsRevokedAt).toBe(at(2))
+    expect(account(simply('SessionsRevoked'), simply('SessionsRevoked')).sessionsRevoked).toEqual({ at: at(2), revision: 2 })
   })
 })

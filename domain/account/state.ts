@@ -23,6 +23,8 @@ export type Installation = {
 }
 
 export type AccountState = {
+  /** Of the last fact folded: its stream has no gaps. */
+  revision: number
   registeredAt: string
   status: 'active' | 'disabled' | 'erased'
   /** Guessed wrong too often. */
@@ -35,15 +37,16 @@ export type AccountState = {
   passkeys: readonly Passkey[]
   installations: { readonly [installation: string]: Installation }
   neverOffer: boolean
-  sessionsRevokedAt: string | null
+  sessionsRevoked: { at: string; revision: number } | null
   notices: readonly DueNotice[]
 }
 
 export const noInstallation: Installation = { pin: null, biometrics: null }
 
-export function evolve(state: AccountState | undefined, fact: Fact<AccountEvent>): AccountState {
+export function evolve(before: AccountState | undefined, fact: Fact<AccountEvent>): AccountState {
   if (fact.type === 'AccountRegistered') {
     return {
+      revision: 0,
       registeredAt: fact.at,
       status: 'active',
       disabledFactors: [],
@@ -55,11 +58,12 @@ export function evolve(state: AccountState | undefined, fact: Fact<AccountEvent>
       passkeys: [],
       installations: {},
       neverOffer: false,
-      sessionsRevokedAt: null,
+      sessionsRevoked: null,
       notices: [],
     }
   }
-  if (!state) throw new TypeError(`an account cannot begin with ${fact.type}`)
+  if (!before) throw new TypeError(`an account cannot begin with ${fact.type}`)
+  const state = { ...before, revision: before.revision + 1 }
   const installation = (id: string, change: (before: Installation) => Partial<Installation>): AccountState => {
     const before = state.installations[id] ?? noInstallation
     return { ...state, installations: { ...state.installations, [id]: { ...before, ...change(before) } } }
@@ -125,7 +129,7 @@ export function evolve(state: AccountState | undefined, fact: Fact<AccountEvent>
     case 'AppendPreferenceChanged':
       return { ...state, neverOffer: fact.data.never }
     case 'SessionsRevoked':
-      return { ...state, sessionsRevokedAt: fact.at }
+      return { ...state, sessionsRevoked: { at: fact.at, revision: state.revision } }
     case 'AccountErased':
       return { ...state, status: 'erased', notices: [] }
   }
@@ -133,8 +137,12 @@ export function evolve(state: AccountState | undefined, fact: Fact<AccountEvent>
 
 const without = (factors: readonly Factor[], factor: Factor): Factor[] => factors.filter((one) => one !== factor)
 
-/** Signed in at `authTime` (ISO 8601), and over since everybody was signed out. */
-export const isRevoked = ({ sessionsRevokedAt }: AccountState, authTime: string): boolean => sessionsRevokedAt !== null && authTime <= sessionsRevokedAt
+/**
+ * Signed in, and over since everybody was signed out. `accountRevision`: the account's when the proof was judged; it tells what came first where clocks
+ * do not, since they step back, and differ between engines. For what was written without it the time decides (`authTime`, ISO 8601).
+ */
+export const isRevoked = ({ sessionsRevoked }: AccountState, { authTime, accountRevision }: { authTime: string; accountRevision?: number | null | undefined }): boolean =>
+  sessionsRevoked !== null && (accountRevision == null ? authTime <= sessionsRevoked.at : accountRevision < sessionsRevoked.revision)
 
 /** Who claims an identifier, and since when. Whether the claim counts is for the account to say. */
 export type Claim = { account: string | null; since: string }

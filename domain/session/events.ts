@@ -70,6 +70,8 @@ export const sessionEvents = {
     proof: clear(Proof),
     amr: clear(z.array(z.string())),
     authTime: clear(Instant),
+    /** The account's revision that `login` was looked at by. Left out by releases that went by `authTime` alone. */
+    accountRevision: clear(z.int().nonnegative().optional()),
     ...planned,
     ...ability,
   }),

@@ -138,7 +138,7 @@ export const doing = {
   append_skip: (state, circumstances) => decideAppendSkip(state, 'declined', circumstances),
   append_report: (state, circumstances) =>
     decideAppendReport(state, { outcome: 'cancelled', platform: 'ios', code: '1001', reason: 'dismissed_or_timed_out' }, circumstances),
-  otp_send: (state, circumstances) => decideOtpSend(state, codeOf('email', seconds(circumstances.now)), circumstances),
+  otp_send: (state, circumstances) => decideOtpSend(state, { channel: 'email', destination: sealed('sealed email') }, circumstances),
   otp: (state, circumstances) => decideOtp(state, { matches: true, issue: state.view.otp.issues }, circumstances),
   otp_skip: decideOtpSkip,
   pin: (state, circumstances) =>
@@ -148,7 +148,6 @@ export const doing = {
   biometrics_skip: decideBiometricsSkip,
 } satisfies Record<Action, Command>
 
-const seconds = (instant: string): number => (Date.parse(instant) - Date.parse(at(0))) / 1000
 
 export const folded = (events: readonly SessionEvent[], now = at(0)): SessionState =>
   events.reduce<SessionState | undefined>((state, event) => evolve(state, { ...event, at: now } as Fact<SessionEvent>), undefined) as SessionState

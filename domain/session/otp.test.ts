@@ -23,12 +23,12 @@ const carried = (receipt: Receipt, issue = 1): Command => (state) => decideOtpRe
 describe('A code', () => {
   test('is issued for a destination that the account has', () => {
     const data = { issue: 1, channel: 'sms', destination: 'sealed number' as Sealed, expiresAt: at(360), resendAt: at(90) } as const
-    const { issue: _, ...send } = data
-    given(...due).when((state, circumstances) => decideOtpSend(state, send, circumstances)).then({ type: 'OtpIssued', data })
+    const { channel, destination } = data
+    given(...due).when((state, circumstances) => decideOtpSend(state, { channel, destination }, circumstances)).then({ type: 'OtpIssued', data })
   })
 
   test('is not issued for a channel that the account does not have', () => {
-    const send = { channel: 'sms', destination: undefined, expiresAt: at(360), resendAt: at(90) } as const
+    const send = { channel: 'sms', destination: undefined } as const
     given(...due).when((state, circumstances) => decideOtpSend(state, send, circumstances)).refused('otp_channel_unavailable')
   })
 

@@ -9,17 +9,19 @@ import type { Channel, OtpRejection } from './vocabulary.ts'
 /** A code is issued: 6 digits, good for 5 minutes, again after 30 s, at most 5 a session. `destination` is undefined where the account has no such contact. */
 export function decideOtpSend(
   state: SessionState,
-  send: { channel: Channel; destination: Sealed | undefined; expiresAt: string; resendAt: string },
+  { channel, destination }: { channel: Channel; destination: Sealed | undefined },
   circumstances: Circumstances,
 ): Decision {
   const refusal = illegal(state, 'otp_send', circumstances.now)
   if (refusal) return refusal
   const { otp } = state.view
-  if (!send.destination) return refuse('otp_channel_unavailable')
+  if (!destination) return refuse('otp_channel_unavailable')
   if (otp.resendAt !== null && circumstances.now < otp.resendAt) {
     return refuse('otp_resend_too_soon', { retryAfterSeconds: Math.ceil((Date.parse(otp.resendAt) - Date.parse(circumstances.now)) / 1000) })
   }
-  const { channel, destination, expiresAt, resendAt } = send
+  // By the stream's time, which they are judged by: where the clock has stepped back, the code would otherwise be dead when it arrives.
+  const inSeconds = (seconds: number): string => new Date(Date.parse(circumstances.now) + seconds * 1000).toISOString()
+  const [expiresAt, resendAt] = [inSeconds(limits.otpSeconds), inSeconds(limits.otpResendSeconds)]
   return decided(state, [{ type: 'OtpIssued', data: { issue: otp.issues + 1, channel, destination, expiresAt, resendAt } }], circumstances)
 }
 

@@ -175,7 +175,7 @@ type Login = { world: World; moments: Moment[]; events: SessionEvent[]; last: Se
 
 function whoOf({ way, atStart }: World): Who {
   if (way === 'usernameless') return 'unknown'
-  return way === 'settings' ? { account, login, proof: 'password', amr: ['pwd'], authTime: at(-60) } : { identifier, account: { id: account, ...atStart } }
+  return way === 'settings' ? { account, login, proof: 'password', amr: ['pwd'], authTime: at(-60), accountRevision: 3 } : { identifier, account: { id: account, ...atStart } }
 }
 
 /** The account itself demands a code, as the login knows it. */

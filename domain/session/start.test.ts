@@ -119,13 +119,13 @@ describe('A login starts without an identifier', () => {
 })
 
 describe('Somebody who is signed in comes from the settings', () => {
-  const fresh: Who = { account, login, proof: 'passkey', amr: ['swk', 'user', 'mfa'], authTime: at(-60) }
+  const fresh: Who = { account, login, proof: 'passkey', amr: ['swk', 'user', 'mfa'], authTime: at(-60), accountRevision: 3 }
 
   test('and is offered to create a passkey, and nothing else', () => {
     const { outcome, events } = begins({ entryPoint: 'settings' }, {}, fresh)
     expect(outcome).toEqual({ done: true })
     expect(events).toMatchObject([
-      { type: 'SettingsEntered', data: { account, login, proof: 'passkey', amr: ['swk', 'user', 'mfa'], authTime: at(-60), plan: { withPasskey: off, withoutPasskey: off } } },
+      { type: 'SettingsEntered', data: { account, login, proof: 'passkey', amr: ['swk', 'user', 'mfa'], authTime: at(-60), accountRevision: 3, plan: { withPasskey: off, withoutPasskey: off } } },
       { type: 'AppendOffered', data: { ...offered(1, 'settings').data, policy: '7' } },
     ])
   })

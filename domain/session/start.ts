@@ -35,7 +35,7 @@ export type Who =
   | { identifier: Sealed; account: { id: string; mfa: boolean; passkeys: number; contacts: readonly Channel[] } | null }
   | 'unknown'
   /** Signed in by `login`, so long ago and with such proofs that a passkey may be added. */
-  | { account: string; login: string; proof: Proof; amr: readonly string[]; authTime: string }
+  | { account: string; login: string; proof: Proof; amr: readonly string[]; authTime: string; accountRevision: number }
 
 /** A start that asks for steps which the app cannot take writes nothing. `request`: for a passkey, if one is to be asked for. */
 export function decideStart(place: Place, who: Who, request: PasskeyRequest, expiresAt: string, circumstances: Circumstances): Decision {

@@ -71,6 +71,8 @@ export type SessionState = {
   autofilled: boolean
   identifier: Sealed | null
   authTime: string | null
+  /** The account's revision that the proof was judged by. */
+  accountRevision: number | null
   /** What the proof adds to `amr` (RFC 8176); a code may add to it. */
   amr: readonly string[]
   /** The two ceremonies never share a challenge: one creates a passkey, the other signs in with one. */
@@ -98,7 +100,7 @@ export function evolve(state: SessionState | undefined, fact: Fact<SessionEvent>
   // The first end stands: nothing that comes late undoes a finished login, or finishes one that had ended.
   const over = (change: Partial<SessionView>, rest: Partial<SessionState> = {}): SessionState =>
     state.view.status === 'running' ? view(change, { ceremony: null, request: null, ...rest }) : state
-  const proved = (proof: Proof, { mfa, contacts, pinHere, biometricsHere }: AccountSaid, amr: string[], change: Partial<SessionView>, rest: Partial<SessionState>) =>
+  const proved = (proof: Proof, { accountRevision, mfa, contacts, pinHere, biometricsHere }: AccountSaid, amr: string[], change: Partial<SessionView>, rest: Partial<SessionState>) =>
     view(
       {
         proof,
@@ -109,7 +111,7 @@ export function evolve(state: SessionState | undefined, fact: Fact<SessionEvent>
         biometrics: biometricsHere ? 'here' : 'due',
         ...change,
       },
-      { authTime: fact.at, amr, request: null, ...rest },
+      { authTime: fact.at, accountRevision, amr, request: null, ...rest },
     )
   switch (fact.type) {
     case 'PasskeyRequested':
@@ -193,7 +195,7 @@ export const toldOf = ({ reason, retryable }: { reason: string; retryable: boole
 /** The public part alone, for readers that must not have the rest. */
 export const evolveView = (view: SessionView | null, fact: Fact<SessionEvent>): SessionView => evolve(view ? { ...hidden, view } : undefined, fact).view
 
-type AccountSaid = Pick<(SessionEvent & { type: 'PasswordVerified' })['data'], 'mfa' | 'contacts' | 'pinHere' | 'biometricsHere'>
+type AccountSaid = Pick<(SessionEvent & { type: 'PasswordVerified' })['data'], 'accountRevision' | 'mfa' | 'contacts' | 'pinHere' | 'biometricsHere'>
 
 function begun({ type, data }: Fact<Begun>): SessionState {
   const { osVersion, screenLock, credentialManager, conditionalCreate } = data
@@ -239,8 +241,8 @@ function begun({ type, data }: Fact<Begun>): SessionState {
     case 'UsernamelessLoginStarted':
       return { ...state, view: { ...view, usernameless: true } }
     case 'SettingsEntered': {
-      const { account, proof, amr, authTime } = data
-      return { ...state, amr, authTime, view: { ...view, purpose: 'settings', account, proof } }
+      const { account, proof, amr, authTime, accountRevision = null } = data
+      return { ...state, amr, authTime, accountRevision, view: { ...view, purpose: 'settings', account, proof } }
     }
   }
 }
@@ -255,6 +257,7 @@ const hidden: Omit<SessionState, 'view'> = {
   autofilled: false,
   identifier: null,
   authTime: null,
+  accountRevision: null,
   amr: [],
   ceremony: null,
   request: null,

@@ -12,6 +12,8 @@ const state = {
   generation: clear(z.int().nonnegative()),
   amr: clear(z.array(z.string())),
   authTime: clear(Instant),
+  /** The account's revision that the proof was judged by. Left out by releases that went by `authTime` alone. */
+  accountRevision: clear(z.int().nonnegative().optional()),
   /** When this generation was given out. */
   renewedAt: clear(Instant),
   idleExpiresAt: clear(Instant),
@@ -42,7 +44,7 @@ const earlier = (one: string, other: string): string => (one < other ? one : oth
 /** Seconds that the policy gives a session without use, and in all. */
 export type Lifetime = { idle: number; absolute: number }
 
-type Login = { account: string; app: string; installation: string; amr: readonly string[]; authTime: string }
+type Login = { account: string; app: string; installation: string; amr: readonly string[]; authTime: string; accountRevision?: number | undefined }
 
 export const decideIssue = (login: Login, now: string, { idle, absolute }: Lifetime = lifetimes): TokensEvent[] => [
   {
