@@ -33,7 +33,7 @@ const rules: Record<string, Rule> = {
   // The composition root, the command line and what is beside them: they put the house together.
   '': { imports: [...anything, 'cli'] },
   cli: { imports: [...anything, '', 'stories'] },
-  bench: { imports: [...anything, ''] },
+  bench: { imports: [...anything, '', 'stories'] },
   demo: { imports: [...anything, ''] },
   scripts: { imports: [...anything, ''] },
   stories: { imports: [...anything, ''] },

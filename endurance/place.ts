@@ -58,6 +58,7 @@ export async function openPlace({ node, again, environment = {}, config = {} }: 
         SMTP_URL: mailbox.url,
         MAIL_FROM: 'Northwind <no-reply@shop.example>',
         DELIVERY_PLAINTEXT: 'true',
+        LOG_LEVEL: 'error',
         ...(node ? { EVENTSTOREDB_URL: node.url } : {}),
         ...environment,
       }, options)

@@ -179,7 +179,8 @@ describe('What a crash left is completed by the repeat:', () => {
     const calm = await open(policy)
     const send = await prepare(calm)
     let appends = 0
-    calm.log.broken.append = (next) => ((appends += 1), next())
+    // What is counted in passing comes after the answer, and is nobody's to repeat.
+    calm.log.broken.append = (next, stream) => ((appends += stream === 'password-formats' ? 0 : 1), next())
     const undisturbed = await send()
     expect([undisturbed.status < 300, inOrder(undisturbed.events)]).toEqual([true, inOrder(facts)])
     expect(appends).toBeGreaterThan(0)
