@@ -5,7 +5,7 @@ import { createHashGate } from '../factors/hash-gate.ts'
 import { formatOf, parseHash } from '../factors/password-hash.ts'
 import { createPasswords, type Passwords } from '../factors/password.ts'
 import { createAuthenticator, type Authenticator } from '../stories/authenticator.ts'
-import { actionsOf, ceremonyHere, done, newKey, openApi, password, refused, startBody, type Api, type Login, type Reply } from './testing.ts'
+import { actionsOf, backendKey, ceremonyHere, done, newKey, openApi, password, refused, startBody, type Api, type Login, type Reply } from './testing.ts'
 
 const real = createPasswords({ gate: createHashGate({ atOnce: 4, queue: 256 }), argon2: { memoryCost: 1024, timeCost: 1, parallelism: 1 } })
 
@@ -189,6 +189,28 @@ describe('Where it is hidden who has an account', () => {
     const { userHandle: _, ...response } = credential.response
     refused(await login.step('passkey', { credential: { ...credential, response } }), 403, 'passkey_rejected', ['PasskeyRejected'])
     expect((await eventsOf(api.log, `session-${login.id}`)).at(-1)?.data['reason']).toBe('user_handle_missing')
+  })
+
+  test('that a password was guessed too often is told under the name by which it was, and under no other', async () => {
+    await api.register({ identifiers: ['dave@example.com', 'dave'] })
+    const give = async (identifier: string) => (await api.start({ identifier })).step('password', { password })
+    const guessOften = async (identifier: string) => {
+      for (let n = 0; n < 100; n += 1) {
+        const login = await api.start({ identifier })
+        expect((await login.step('password', { password: 'wrong' })).body.code).toBe('password_rejected')
+        api.pass(900)
+      }
+    }
+    await guessOften('dave@example.com')
+    expect((await give('dave@example.com')).body).toMatchObject({ code: 'factor_disabled', reason: 'password' })
+    // The other one answers as nobody's does, to the right password too, and costs as much.
+    for (const identifier of ['dave', 'nobody']) {
+      verified = []
+      refused(await give(identifier), 403, 'password_rejected', ['PasswordChosen', 'PasswordRejected'])
+      expect(verified).toHaveLength(1)
+    }
+    await api.post(`/v1/accounts/${api.world.account}/enable`, { token: backendKey })
+    for (const identifier of ['dave@example.com', 'dave']) expect((await give(identifier)).status).toBe(200)
   })
 
   test('that an account is disabled, or has no contact, is told to whoever gave its password', async () => {
