@@ -50,9 +50,11 @@ describe('Guesses', () => {
   test('of one person are not put off because too many came from an address, when the shared counter is away then', async () => {
     const here = createGuessesHere(10)
     let away = false
-    const guesses = open({ ...here, count: async (guess) => (away ? Promise.reject(new Error('away')) : guess.address ? { blockedUntil: new Date(time + 3_600_000), wrong: 0 } : here.count(guess)) })
+    const guesses = open({ ...here, count: async (guess) => (away ? Promise.reject(new Error('away')) : guess.address ? { blockedUntil: new Date(time + 3_600_000), wrong: 5 } : here.count(guess)) })
     expect(await wrongly(guesses, password('ada'), '198.51.100.7')).toBe('guessing_delayed')
     away = true
+    expect(await wrongly(guesses, password('ada'), '198.51.100.8')).toBe('guessing_delayed')
+    time += 2_000
     expect(await wrongly(guesses, password('ada'), '198.51.100.8')).toBe('judged')
   })
 
