@@ -72,7 +72,7 @@ test('Whatever happens in a login, the row shows what the decision showed, and b
         if (reply.body.session === undefined) continue
         last = reply
         const { creationOptions, requestOptions, signals, tokens, ...told } = reply.body
-        const { type, title, status, code, reason, retryable, unknownCredentialId, ...shown } = told
+        const { type, title, status, code, reason, retryable, retryAfterSeconds, unknownCredentialId, ...shown } = told
         reached.add(`${shown.session.status} ${shown.session.step}`)
         const row = await rowOf(login.id)
         const now = api.now().toISOString()
