@@ -53,17 +53,18 @@ const countAddress = `
 type Counted = { wrong: number; begun: number; number: number }
 type Result = { counted: Counted } | { blockedUntil: Date; wrong: number } | { disabled: true }
 
-/** Every function throws what the database throws. The table is made by the first one that misses it. */
+/** Every function throws what the database throws. The table is made before the first query, and anew after it was missed. */
 export function createGuessRows(sql: Sql) {
+  let made: Promise<unknown> | undefined
+
   async function run<Row extends object>(query: string, parameters: (string | number | null | readonly string[])[]): Promise<Row[]> {
-    const once = async (): Promise<Row[]> => [...(await sql.unsafe<Row[]>(query, parameters as never[], { prepare: true }))]
     try {
-      return await once()
+      // Made, not missed: of many guesses that come at once in a new database none has to fail first.
+      await (made ??= sql.unsafe(table))
+      return [...(await sql.unsafe<Row[]>(query, parameters as never[], { prepare: true }))]
     } catch (error) {
-      // undefined_table: the database is new.
-      if (!(error instanceof Error && 'code' in error && error.code === '42P01')) throw error
-      await sql.unsafe(table)
-      return once()
+      made = undefined
+      throw error
     }
   }
 
