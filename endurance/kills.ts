@@ -85,7 +85,7 @@ export async function endure({ kills, nodeKills = 0, apps, seed, node }: Campaig
 const idOfCode = (session: string, issue: number): string => uuidOf(`otp ${session} ${issue}`)
 
 /** What a program says that lost its database or its log in the middle of something is no fault. */
-const expected = (line: string): boolean => /CONNECTION_|ECONN|log_unavailable|log_outcome_unknown/.test(line)
+const expected = (line: string): boolean => /CONNECTION_|ECONN|log_unavailable|log_outcome_unknown|out of reach|"status":503/.test(line)
 
 async function positionOf({ log }: Place): Promise<string | undefined> {
   let position: string | undefined

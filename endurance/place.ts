@@ -58,7 +58,8 @@ export async function openPlace({ node, again, environment = {}, config = {} }: 
         SMTP_URL: mailbox.url,
         MAIL_FROM: 'Northwind <no-reply@shop.example>',
         DELIVERY_PLAINTEXT: 'true',
-        LOG_LEVEL: 'error',
+        // What it waits for, and what went wrong; not every request.
+        LOG_LEVEL: 'warn',
         ...(node ? { EVENTSTOREDB_URL: node.url } : {}),
         ...environment,
       }, options)

@@ -9,18 +9,21 @@ import type { Cause, Streams } from '../eventlog/transact.ts'
 import type { GuessRefusal, Guesses, Judged } from './guesses.ts'
 import { accountStream, accounts } from './people.ts'
 
-/** Somebody who gives a proof. `of`: whose guesses are counted, where the proof can be guessed; `account`: theirs, if they have one. */
-export type Attempt = { factor: Factor; of?: string | undefined; account: string | null; state: AccountState | undefined; address: string | undefined; cause: Cause }
+/** Somebody who gives a proof. `of`: whose guesses are counted, where the proof can be guessed; `account`: theirs, if they have one; `hidden`: whether they have one is not to be told. */
+export type Attempt = { factor: Factor; of?: string | undefined; account: string | null; hidden: boolean; state: AccountState | undefined; address: string | undefined; cause: Cause }
 
 export type GuessedProof = ReturnType<typeof createGuessedProof>
 
 export function createGuessedProof({ streams, guesses }: { streams: Streams; guesses: Guesses }) {
   /** `work` judges the proof and writes what came of it; `outcomeOf` says what the answer will tell of it, or undefined where it tells nothing. */
-  return async function guessed<T>({ factor, of, account, state, address, cause }: Attempt, work: () => Promise<T>, outcomeOf: (worked: T) => Outcome | undefined): Promise<T | GuessRefusal> {
+  return async function guessed<T>({ factor, of, account, hidden, state, address, cause }: Attempt, work: () => Promise<T>, outcomeOf: (worked: T) => Outcome | undefined): Promise<T | GuessRefusal> {
     // Of an account the fact counts, not the number: whoever enables the factor need not reach the counter.
-    if (state?.disabledFactors.includes(factor)) return { refused: 'factor_disabled', reason: factor }
+    const disabled = state?.disabledFactors.includes(factor) ?? false
+    // Where it is hidden who has an account the number speaks: it is all there is of nobody. Under another name of the account nobody guessed,
+    // and so nothing is told; the proof is then judged, and is wrong.
+    if (disabled && !hidden) return { refused: 'factor_disabled', reason: factor }
     if (of === undefined) return work()
-    const guess = await guesses.count({ factor, of }, address, state === undefined)
+    const guess = await guesses.count({ factor, of }, address, disabled || state === undefined)
     if ('refused' in guess) return guess
     let judged: Judged = 'unjudged'
     try {

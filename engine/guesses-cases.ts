@@ -23,6 +23,13 @@ export const guessCases = (runs: number): [sentence: string, run: (counter: Gues
     assert.deepEqual(await counter.count(guess(key, 5.999)), { blockedUntil: after(6), wrong: 6 })
   }],
 
+  ['an engine whose clock is behind puts nobody off before the delays begin, and nobody passes there once they have', async (counter, other, key) => {
+    assert.equal(countedOf(await counter.count(guess(key, 60))).wrong, 1)
+    assert.equal(countedOf(await other.count(guess(key, 0))).wrong, 2)
+    for (const wrong of [3, 4, 5]) assert.equal(countedOf(await counter.count(guess(key, 60))).wrong, wrong)
+    assert.deepEqual(await other.count(guess(key, 3)), { blockedUntil: after(62), wrong: 5 })
+  }],
+
   ['of a hundred at once five are counted', async (counter, other, key) => {
     const results = await Promise.all(Array.from({ length: 100 }, (_, n) => (n % 2 ? counter : other).count(guess(key, 0))))
     assert.deepEqual(results.flatMap((one) => ('counted' in one ? [one.counted.wrong] : [])).toSorted(), [1, 2, 3, 4, 5])
@@ -116,8 +123,14 @@ export const guessCases = (runs: number): [sentence: string, run: (counter: Gues
     const first = countedOf(await counter.count(guess(key, 0)))
     for (let n = 2; n <= 5; n += 1) await other.count(guess(key, 0))
     await counter.giveBack(key, first)
-    assert.deepEqual(await other.count(guess(key, 1)), { blockedUntil: after(2), wrong: 4 })
-    assert.equal(countedOf(await other.count(guess(key, 2))).wrong, 5)
+    assert.equal(countedOf(await other.count(guess(key, 1))).wrong, 5)
+    assert.deepEqual(await other.count(guess(key, 2)), { blockedUntil: after(3), wrong: 5 })
+    // In a delay it stands until the delay is over.
+    const sixth = countedOf(await other.count(guess(key, 3)))
+    const seventh = countedOf(await other.count(guess(key, 7)))
+    await counter.giveBack(key, sixth)
+    assert.deepEqual(await other.count(guess(key, 14)), { blockedUntil: after(15), wrong: 6 })
+    assert.equal(seventh.wrong, 7)
   }],
 
   ['what was counted elsewhere is the least that is counted here', async (counter, other, key) => {

@@ -19,7 +19,7 @@ export function createGuessesHere(max: number) {
       if (bounded && Math.max(wrong, floor) >= guessing.disabledAt) return { disabled: true }
       const from = address === undefined ? undefined : addresses.get(address)
       const closed = from && from.wrong >= guessing.fromAddress ? from.until : 0
-      const blockedUntil = Math.max(before?.blockedUntil ?? 0, closed)
+      const blockedUntil = Math.max(before && wrong >= guessing.undelayed ? before.blockedUntil : 0, closed)
       if (blockedUntil > at) return { blockedUntil: new Date(blockedUntil), wrong }
       const { begun, base } = before ?? { begun: (rowsBegun += 1), base: 0 }
       const now = Math.max(wrong, floor) + 1
@@ -59,7 +59,9 @@ export function createGuessesHere(max: number) {
     learn(key: string, result: CountResult, at: Date): void {
       if ('disabled' in result) return
       const wrong = 'counted' in result ? result.counted.wrong : result.wrong
-      const blockedUntil = 'counted' in result ? at.getTime() + delayAfter(wrong) : result.blockedUntil.getTime()
+      // What is blocked for longer than the guesses of this key account for is so by its address.
+      const own = at.getTime() + delayAfter(wrong)
+      const blockedUntil = 'counted' in result ? own : Math.min(own, result.blockedUntil.getTime())
       rows.set(key, { begun: (rowsBegun += 1), base: 0, total: wrong, blockedUntil, touchedAt: at.getTime() })
     },
     forget: (key: string): void => void rows.delete(key),

@@ -48,6 +48,29 @@ describe('Guesses', () => {
     expect(await wrongly(guesses, password('ada'), '2001:db8:1:2::1')).toBe('judged')
   })
 
+  test('of one person are not put off because too many came from an address, when the shared counter is away then', async () => {
+    const here = createGuessesHere(10)
+    let away = false
+    const guesses = open({ ...here, count: async (guess) => (away ? Promise.reject(new Error('away')) : guess.address ? { blockedUntil: new Date(time + 3_600_000), wrong: 5 } : here.count(guess)) })
+    expect(await wrongly(guesses, password('ada'), '198.51.100.7')).toBe('guessing_delayed')
+    away = true
+    expect(await wrongly(guesses, password('ada'), '198.51.100.8')).toBe('guessing_delayed')
+    time += 2_000
+    expect(await wrongly(guesses, password('ada'), '198.51.100.8')).toBe('judged')
+  })
+
+  test('are counted together again a moment after the shared counter is back, whatever the clock did', async () => {
+    const here = createGuessesHere(10)
+    let asked = 0
+    const guesses = open({ ...here, count: async () => ((asked += 1), Promise.reject(new Error('away'))) })
+    for (const step of [0, 999, 1, -3_600_000]) {
+      time += step
+      await wrongly(guesses, password('ada'))
+    }
+    expect(asked).toBe(3)
+    time += 3_600_000
+  })
+
   test('are kept under keys that say nothing about anybody', async () => {
     const said: string[] = []
     const here = createGuessesHere(10)

@@ -72,7 +72,9 @@ export function createGuesses(dependencies: { shared: GuessCounter | undefined; 
 
   /** What the shared counter says; undefined when it does not say it in time. */
   async function ask<T>(question: (counter: GuessCounter) => Promise<T>): Promise<T | undefined> {
-    if (!shared || now().getTime() < awayUntil) return undefined
+    const left = awayUntil - now().getTime()
+    // A clock that was set back does not make the pause longer.
+    if (!shared || (left > 0 && left <= pause)) return undefined
     try {
       return await withinPatience(question(shared))
     } catch {
@@ -94,7 +96,7 @@ export function createGuesses(dependencies: { shared: GuessCounter | undefined; 
     // What this engine itself knows to be forgiven is so for the next guess.
     if (resets.has(key) || sending.has(key)) await flush()
     const debt = owed.get(key)
-    if (debt && debt.blockedUntil > at.getTime()) return delayed(new Date(debt.blockedUntil), at)
+    if (debt && debt.wrong >= guessing.undelayed && debt.blockedUntil > at.getTime()) return delayed(new Date(debt.blockedUntil), at)
 
     const guess: GuessAt = { key, address, at, floor: debt?.wrong ?? 0, bounded }
     const there = await ask((counter) => counter.count(guess))

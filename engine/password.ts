@@ -40,12 +40,13 @@ export function createPasswordStep(dependencies: {
 
     async judge(state, person) {
       formats.refresh()
-      const hash = person?.state.password
+      const disabled = person?.state.disabledFactors.includes('password') ?? false
+      const hash = disabled ? undefined : person?.state.password
       const stored = hash ? await vault.open(hash) : undefined
       if (!person || !hash || stored === undefined) {
-        // Nobody's identifier, or an account without a password, costs the same verification.
+        // Nobody's identifier, or an account without a password that is taken, costs the same verification.
         await passwords.verify(passwords.decoy(Buffer.from(await lookupOf(state), 'hex'), formats.counts()), password)
-        return { verdict: 'wrong', reason: person ? 'no_password' : 'unknown_identifier' }
+        return { verdict: 'wrong', reason: disabled ? 'factor_disabled' : person ? 'no_password' : 'unknown_identifier' }
       }
       const verdict = await passwords.verify(stored, password)
       if (verdict.verdict === 'wrong') return { verdict: 'wrong', reason: 'wrong_password' }

@@ -108,14 +108,14 @@ export function createStep(dependencies: {
     if (refusal) return unchanged(session, refusal.outcome, folded)
 
     // Nobody's identifier costs the same reads.
-    const { account, usernameless } = folded.state.view
+    const { account, usernameless, hidden, proof } = folded.state.view
     const readPerson = () => streams.load(accounts, accountStream(account ?? (usernameless ? step.account : undefined) ?? session))
     const person = await readPerson()
     const barred = person && barredBy(person.state, folded.state)
     if (barred) return unchanged(session, { refused: barred }, folded)
     const judge = () => judgeAndAppend(step, request, cause, folded, person, readPerson)
     const { factor } = step
-    const attempt = factor && { factor, of: await step.guessedBy?.(folded.state), account, state: person?.state, address: request.address, cause }
+    const attempt = factor && { factor, of: await step.guessedBy?.(folded.state), account, hidden: hidden && proof === null, state: person?.state, address: request.address, cause }
     const judged = attempt ? await guessed(attempt, judge, ({ result, appended }) => (result === 'repeated' || appended === 0 ? undefined : result)) : await judge()
     if ('refused' in judged) return unchanged(session, judged, folded)
     const { verdict, result, after, appended } = judged

@@ -1,17 +1,21 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { createGuessesHere } from '../engine/guesses-here.ts'
+import type { GuessCounter } from '../engine/guesses.ts'
 import type { EventLog } from '../eventlog/event-log.ts'
 import { eventsOf } from '../eventlog/testing.ts'
 import { createHashGate } from '../factors/hash-gate.ts'
 import { formatOf, parseHash } from '../factors/password-hash.ts'
 import { createPasswords, type Passwords } from '../factors/password.ts'
 import { createAuthenticator, type Authenticator } from '../stories/authenticator.ts'
-import { actionsOf, ceremonyHere, done, newKey, openApi, password, refused, startBody, type Api, type Login, type Reply } from './testing.ts'
+import { actionsOf, backendKey, ceremonyHere, done, newKey, openApi, password, refused, startBody, type Api, type Login, type Reply } from './testing.ts'
 
 const real = createPasswords({ gate: createHashGate({ atOnce: 4, queue: 256 }), argon2: { memoryCost: 1024, timeCost: 1, parallelism: 1 } })
 
 let api: Api
 /** The formats of the hashes that were verified since it was emptied. */
 let verified: string[]
+/** So many wrong ones in a row there have been at least. */
+let floor: number
 /** With a passkey on `phone`: Ada; on `other`: Eve, who is curious. */
 let [phone, other]: Authenticator[] = []
 beforeEach(async () => {
@@ -24,7 +28,10 @@ beforeEach(async () => {
       return real.verify(stored, typed)
     },
   }
-  api = await openApi({ policy: { accountExistence: 'hidden' }, passwords })
+  floor = 0
+  const here = createGuessesHere(1_000)
+  const guessCounter: GuessCounter = { ...here, count: (one) => here.count({ ...one, floor: Math.max(one.floor, floor) }) }
+  api = await openApi({ policy: { accountExistence: 'hidden' }, passwords, guessCounter })
   ;[phone, other] = [createAuthenticator(), createAuthenticator()]
   await api.register({ identifiers: ['eve@example.com'] })
   await api.withPasskey(other, { identifier: 'eve@example.com' })
@@ -189,6 +196,23 @@ describe('Where it is hidden who has an account', () => {
     const { userHandle: _, ...response } = credential.response
     refused(await login.step('passkey', { credential: { ...credential, response } }), 403, 'passkey_rejected', ['PasskeyRejected'])
     expect((await eventsOf(api.log, `session-${login.id}`)).at(-1)?.data['reason']).toBe('user_handle_missing')
+  })
+
+  test('that a password was guessed too often is told under the name by which it was, and under no other', async () => {
+    await api.register({ identifiers: ['dave@example.com', 'dave'] })
+    const give = async (identifier: string) => (await api.start({ identifier })).step('password', { password })
+    floor = 99
+    refused(await (await api.start({ identifier: 'dave@example.com' })).step('password', { password: 'wrong' }), 403, 'password_rejected', ['PasswordChosen', 'PasswordRejected', 'FactorDisabled'])
+    floor = 0
+    expect((await give('dave@example.com')).body).toMatchObject({ code: 'factor_disabled', reason: 'password' })
+    // The other one answers as nobody's does, to the right password too, and costs as much.
+    for (const identifier of ['dave', 'nobody']) {
+      verified = []
+      refused(await give(identifier), 403, 'password_rejected', ['PasswordChosen', 'PasswordRejected'])
+      expect(verified).toHaveLength(1)
+    }
+    await api.post(`/v1/accounts/${api.world.account}/enable`, { token: backendKey })
+    for (const identifier of ['dave@example.com', 'dave']) expect((await give(identifier)).status).toBe(200)
   })
 
   test('that an account is disabled, or has no contact, is told to whoever gave its password', async () => {

@@ -94,6 +94,7 @@ describe('The row of an account', () => {
       { type: 'PasskeyUvInitialized', data: { passkey: 'one' } },
       { type: 'PasskeyRenamed', data: { passkey: 'one', name: sealed('phone') } },
       simply('SessionsRevoked'),
+      { type: 'FactorDisabled', data: { factor: 'otp' } },
     ]
     expect(row(...quiet)).toEqual({ ...row(), revision: quiet.length })
     const shown = [

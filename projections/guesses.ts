@@ -18,7 +18,7 @@ const ms = (name: string): string => `${name} * interval '1 millisecond'`
 const delayAfter = (wrong: string): string => `coalesce(${ms(`(array[${delays.slice(1).join(',')}])[least(${wrong}, ${delays.length - 1})]`)}, interval '0')`
 
 // $1 key, $2 address or null, $3 at, $4 floor, $5 the most that is judged or null. The row is locked before its `where` is looked at, so of two
-// that come at once the second one sees what the first one counted.
+// that come at once the second one sees what the first one counted. Before the delays begin no time is compared: clocks differ.
 const count = `
   insert into guesses as g (key, total, base, blocked_until, touched_at, expires_at)
     select $1, $4::integer + 1, 0, $3::timestamptz + ${delayAfter('$4::integer + 1')}, $3::timestamptz, $3::timestamptz + ${ms(String(guessing.kept))}
@@ -27,11 +27,11 @@ const count = `
       total = g.base + greatest(g.total - g.base, $4::integer) + 1,
       blocked_until = $3::timestamptz + ${delayAfter('greatest(g.total - g.base, $4::integer) + 1')},
       touched_at = greatest(g.touched_at, $3::timestamptz), expires_at = excluded.expires_at
-      where g.blocked_until <= $3::timestamptz and ($5::integer is null or g.total - g.base < $5::integer)
+      where (g.total - g.base < ${guessing.undelayed} or g.blocked_until <= $3::timestamptz) and ($5::integer is null or g.total - g.base < $5::integer)
     returning total - base as wrong, begun, total as number`
 
 const look = `
-  select key = $1 as mine, total - base as wrong, case when key = $1 then blocked_until when total >= ${guessing.fromAddress} then expires_at end as "blockedUntil"
+  select key = $1 as mine, total - base as wrong, case when key = $1 and total - base >= ${guessing.undelayed} then blocked_until when key = $2 and total >= ${guessing.fromAddress} then expires_at end as "blockedUntil"
     from guesses where key in ($1, $2)`
 
 const giveBack = `
@@ -53,17 +53,18 @@ const countAddress = `
 type Counted = { wrong: number; begun: number; number: number }
 type Result = { counted: Counted } | { blockedUntil: Date; wrong: number } | { disabled: true }
 
-/** Every function throws what the database throws. The table is made by the first one that misses it. */
+/** Every function throws what the database throws. The table is made before the first query, and anew after it was missed. */
 export function createGuessRows(sql: Sql) {
+  let made: Promise<unknown> | undefined
+
   async function run<Row extends object>(query: string, parameters: (string | number | null | readonly string[])[]): Promise<Row[]> {
-    const once = async (): Promise<Row[]> => [...(await sql.unsafe<Row[]>(query, parameters as never[], { prepare: true }))]
     try {
-      return await once()
+      // Made, not missed: of many guesses that come at once in a new database none has to fail first.
+      await (made ??= sql.unsafe(table))
+      return [...(await sql.unsafe<Row[]>(query, parameters as never[], { prepare: true }))]
     } catch (error) {
-      // undefined_table: the database is new.
-      if (!(error instanceof Error && 'code' in error && error.code === '42P01')) throw error
-      await sql.unsafe(table)
-      return once()
+      made = undefined
+      throw error
     }
   }
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { eventsOf } from '../eventlog/testing.ts'
 import { Unavailable } from '../eventlog/event-log.ts'
-import { newKey, openApi, type Api, type Login } from '../http/testing.ts'
+import { backendKey, newKey, openApi, type Api, type Login } from '../http/testing.ts'
 import { until } from '../projections/testing.ts'
 import { createSweeper, type Due, type Sweeper } from './sweeper.ts'
 
@@ -92,13 +92,11 @@ describe('A passkey that waits for its code', () => {
     ['expired', async () => api.pass(900)],
     ['left', async (begun: Login) => api.call('DELETE', begun.path, { token: begun.flowToken })],
     ['ended by wrong codes', async (begun: Login) => {
-      // Sooner or later a delay is longer than a code lives.
-      for (let send = 0; send < 5; send += 1) {
+      for (let n = 0; n < 5; n += 1) {
         await begun.step('otp/send', { channel: 'email' })
-        for (let guess = 0; guess < 5; guess += 1) {
-          const { status, body } = await begun.step('otp', { code: `wrong ${guess}` })
-          if (status === 429) api.pass(body.retryAfterSeconds)
-        }
+        for (let guess = 0; guess < 5; guess += 1) await begun.step('otp', { code: `wrong ${guess}` })
+        // Somebody helps: the delays would outlast the login.
+        await api.post(`/v1/accounts/${api.world.account}/enable`, { token: backendKey })
         api.pass(30)
       }
     }],

@@ -60,7 +60,7 @@ export type EndReason = z.infer<typeof EndReason>
 export const AccountExistence = z.enum(['shown', 'hidden'])
 export type AccountExistence = z.infer<typeof AccountExistence>
 
-export const PasswordRejection = z.enum(['wrong_password', 'unknown_identifier', 'no_password'])
+export const PasswordRejection = z.enum(['wrong_password', 'unknown_identifier', 'no_password', 'factor_disabled'])
 export type PasswordRejection = z.infer<typeof PasswordRejection>
 
 /** Why the password, although a passkey was asked for. */
