@@ -4,6 +4,7 @@
  * for itself, and hands over what it counted when it is back.
  */
 import type { KeyObject } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { LRUCache } from 'lru-cache'
 import { addressWindowOf, delayAfter, guessing } from '../domain/guesses.ts'
 import type { Factor } from '../domain/session/vocabulary.ts'
@@ -45,6 +46,8 @@ export type Guessed = { factor: Factor; of: string }
 
 /** ms. So long a guess waits for the shared counter. */
 const patience = 300
+/** ms. What is forgiven is said together with what comes so soon after it. */
+const gatherFor = 100
 /** ms. So long a counter that was out of reach is not asked again. */
 const pause = 1_000
 /** ms. Clocks of two engines differ by less. */
@@ -63,7 +66,7 @@ export function createGuesses(dependencies: { shared: GuessCounter | undefined; 
   const owed = new LRUCache<string, { wrong: number; blockedUntil: number }>({ max: maxKept })
   /** Still to be said, and being said. */
   const [resets, sending] = [new Map<string, Reset>(), new Set<string>()]
-  let flushing: Promise<void> | undefined
+  let [gathering, flushing]: (Promise<void> | undefined)[] = []
   let awayUntil = 0
   let sweptAt = 0
 
@@ -134,10 +137,16 @@ export function createGuesses(dependencies: { shared: GuessCounter | undefined; 
     // The oldest go first: theirs are the counts that are one too high then.
     if (resets.size >= maxKept) resets.delete(resets.keys().next().value as string)
     resets.set(reset.key, later(resets.get(reset.key), reset))
-    inBackground(flush())
+    if (!gathering) inBackground((gathering = gather()))
   }
 
-  /** All that have gathered while the last ones were said. What cannot be said now is said with the next. */
+  async function gather(): Promise<void> {
+    await sleep(gatherFor)
+    gathering = undefined
+    await flush()
+  }
+
+  /** All that have gathered. What cannot be said now is said with the next. */
   async function flush(): Promise<void> {
     while (flushing) await flushing
     if (resets.size === 0) return

@@ -6,7 +6,7 @@ import type { Aggregate, Folded, Streams } from '../eventlog/transact.ts'
 import { uuidOf } from '../vault/sealing.ts'
 
 export const accounts: Aggregate<AccountState, typeof accountEvents> = { events: accountEvents, evolve }
-export const identifiers: Aggregate<Claim, typeof identifierEvents> = { events: identifierEvents, evolve: evolveIdentifier }
+export const identifiers: Aggregate<Claim, typeof identifierEvents> = { events: identifierEvents, evolve: evolveIdentifier, neverCached: true }
 
 export const accountStream = (id: string): string => `account-${id}`
 export const identifierStream = (lookup: string): string => `identifier-${lookup}`

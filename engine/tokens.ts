@@ -13,7 +13,7 @@ import type { Settings } from './apps.ts'
 import { Fault } from './faults.ts'
 import { accountStream, accounts } from './people.ts'
 
-export const tokens: Aggregate<TokensState, typeof tokensEvents> = { events: tokensEvents, evolve, lastOnly: true }
+export const tokens: Aggregate<TokensState, typeof tokensEvents> = { events: tokensEvents, evolve, lastOnly: true, neverCached: true }
 export const tokensStream = (session: string): string => `tokens-${session}`
 
 /** `expiresIn`: seconds. */

@@ -12,7 +12,7 @@ export type Aggregate<S, T extends Schemas> = {
   evolve(state: S | undefined, fact: Fact<EventOf<T>>): S
   /** Every event carries the whole state: the last one is enough. */
   lastOnly?: true
-  /** The stream may be sealed, and what it held must not live on in memory: it is read whenever it is asked for. */
+  /** Read whenever it is asked for: it may be sealed, and what it held must not live on in memory; or that is so seldom that it would only take the room of others. */
   neverCached?: true
 }
 
@@ -38,12 +38,14 @@ export class Conflict extends Error {
 export type Streams = ReturnType<typeof createStreams>
 
 const maxAttempts = 5
+/** Sessions and accounts: 2,500 logins at a time, and some 20 MB. Of more the streams are read again. */
+const mostCached = 5_000
 const maxKeys = 256
-/** On average, of a stream that is kept in memory: some have hundreds, and ten thousand of those would be half a gigabyte or more. */
+/** On average, of a stream that is kept in memory: some have hundreds, and thousands of those would be hundreds of megabytes. */
 const keptKeys = 24
 
 export function createStreams(dependencies: { log: EventLog; now: () => Date; newId: () => string; cached?: number; onRetry?: () => void }) {
-  const { log, now, newId, cached = 10_000, onRetry = () => {} } = dependencies
+  const { log, now, newId, cached = mostCached, onRetry = () => {} } = dependencies
   const cache = new LRUCache<string, Folded<unknown>>({ max: cached, maxSize: cached * keptKeys, sizeCalculation: ({ keys }) => 1 + keys.size })
   const inTurn = createTurns()
 
