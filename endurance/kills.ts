@@ -7,8 +7,8 @@ import { assertNothingDoubled, eventsOf } from './evidence.ts'
 import { createLoad, type LoadTotals } from './load.ts'
 import type { Mail } from './mailbox.ts'
 import type { Node } from './node.ts'
-import { openPlace, type Place } from './place.ts'
-import { assertProjected } from './rows.ts'
+import { openPlace } from './place.ts'
+import { assertProjected, endOf } from './rows.ts'
 
 export type Campaign = { kills: number; nodeKills?: number; apps: number; seed: number; node?: Node | undefined }
 
@@ -39,7 +39,7 @@ export async function endure({ kills, nodeKills = 0, apps, seed, node }: Campaig
   }
 
   try {
-    const start = await positionOf(place)
+    const start = await endOf(place.log)
     await engine.start()
     const living = load.run(apps)
     living.catch(() => {})
@@ -86,9 +86,3 @@ const idOfCode = (session: string, issue: number): string => uuidOf(`otp ${sessi
 
 /** What a program says that lost its database or its log in the middle of something is no fault. */
 const expected = (line: string): boolean => /CONNECTION_|ECONN|log_unavailable|log_outcome_unknown|out of reach|"status":503/.test(line)
-
-async function positionOf({ log }: Place): Promise<string | undefined> {
-  let position: string | undefined
-  for await (const event of log.readAll({})) position = event.position
-  return position
-}
