@@ -85,7 +85,7 @@ export const embeddedCases: [sentence: string, run: () => Promise<void>][] = [
       await close()
     })],
 
-  ['a query that fails, at whatever moment, leaves those that come behind it on the same connection their own answers', () =>
+  ['a query that fails, at whatever moment, leaves those that come behind it their own answers, and so does one that cannot be sent', () =>
     inFolder(async (folder) => {
       const { sql, ready, close } = openDatabase({ folder })
       await ready
@@ -106,6 +106,12 @@ export const embeddedCases: [sentence: string, run: () => Promise<void>][] = [
           assert.deepEqual(said, [[{ n: 1 }], code, code, ...[2, 3, 4, 5].map((n) => [{ n }])])
         }
       await one.end()
+
+      const ask = (n: unknown) => sql`select ${n as number}::integer as n`.then(([row]) => row?.['n'], (error) => error.code)
+      for (const asked of [4, 20]) {
+        const all = Array.from({ length: asked }, (_, n) => (n % 6 === 5 ? undefined : n))
+        assert.deepEqual(await Promise.all(all.map(ask)), all.map((n) => n ?? 'UNDEFINED_VALUE'))
+      }
       await close()
     })],
 
