@@ -76,8 +76,10 @@ const array = (oid: number) => ({ to: oid, from: [], serialize: arrayLiteral, pa
 const isoTime = (value: string | Date) => new Date(value).toISOString()
 
 const common = {
-  // The default pipelines so deep that it decays under load. Not in the package's types.
-  ...{ max_pipeline: 1 },
+  // No query goes out behind another one on the same connection: one that cannot be sent (a parameter that is undefined) then rejects the other in its
+  // place, and itself and all that follow there are never answered (porsager/postgres#1082). And the default pipelines so deep that it decays under load.
+  // Not in the package's types.
+  ...{ max_pipeline: 0 },
   connect_timeout: 5,
   // A query says at once that Postgres is away; whoever tries again has a pause of his own.
   backoff: false,

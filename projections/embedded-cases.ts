@@ -85,6 +85,36 @@ export const embeddedCases: [sentence: string, run: () => Promise<void>][] = [
       await close()
     })],
 
+  ['a query that fails, at whatever moment, leaves those that come behind it their own answers, and so does one that cannot be sent', () =>
+    inFolder(async (folder) => {
+      const { sql, ready, close } = openDatabase({ folder })
+      await ready
+      await sql`create table kept (n integer unique deferrable initially deferred)`
+      const one = postgres({ path: socketPath(folder), user: 'postgres', database: 'postgres', max: 1, ...{ max_pipeline: 3 }, onnotice: () => {} })
+      const failing: [code: string, query: () => Promise<unknown>][] = [
+        ['42P01', () => one`select n from missing where n = ${1}`],
+        ['22012', () => one`select 1 / ${0}::integer`],
+        ['22P02', () => one`select ${'x'}::text::integer`],
+        ['23505', () => one`insert into kept select ${1}::integer from generate_series(1, 2)`],
+        ['42P01', () => one.unsafe('select 1; select n from missing')],
+      ]
+      for (const [code, query] of failing)
+        // The first time it is parsed on its own, the second time it goes out with others.
+        for (let time = 0; time < 2; time++) {
+          const all = [one`select ${1}::integer as n`, query(), query(), ...[2, 3, 4].map((n) => one`select ${n}::integer as n`), one`select 5 as n`]
+          const said = await Promise.all(all.map((answer) => answer.then((rows) => [...(rows as { n: number }[])], (error) => error.code)))
+          assert.deepEqual(said, [[{ n: 1 }], code, code, ...[2, 3, 4, 5].map((n) => [{ n }])])
+        }
+      await one.end()
+
+      const ask = (n: unknown) => sql`select ${n as number}::integer as n`.then(([row]) => row?.['n'], (error) => error.code)
+      for (const asked of [4, 20]) {
+        const all = Array.from({ length: asked }, (_, n) => (n % 6 === 5 ? undefined : n))
+        assert.deepEqual(await Promise.all(all.map(ask)), all.map((n) => n ?? 'UNDEFINED_VALUE'))
+      }
+      await close()
+    })],
+
   ['a connection that falls silent in a transaction is cut off', () =>
     inFolder(async (folder) => {
       const path = join(folder, 'socket')

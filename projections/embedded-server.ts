@@ -7,7 +7,7 @@ export type Backend = {
   isInTransaction(): boolean
 }
 
-type Client = { socket: Socket; received: Buffer; started: boolean; holding: boolean; silence?: NodeJS.Timeout }
+type Client = { socket: Socket; received: Buffer; started: boolean; holding: boolean; silence: NodeJS.Timeout | undefined }
 
 // Message formats: PostgreSQL documentation, "Frontend/Backend Protocol", sections Message Flow and Message Formats.
 const encryptionRequests = new Set([80877103, 80877104])
@@ -15,6 +15,9 @@ const cancelRequest = 80877102
 const refused = Buffer.from('N')
 const sync = Buffer.from([0x53, 0, 0, 0, 4])
 const rollback = Buffer.from('Q\0\0\0\x0dROLLBACK\0')
+/** Startup, Sync, Query, FunctionCall and Terminate: all but the last are answered with one ReadyForQuery. */
+const lastOfCycle = new Set([0, 0x53, 0x51, 0x46, 0x58])
+const readyForQuery = 0x5a
 
 /**
  * Lets several connections share PGlite's one session: a connection holds it from its first message until it is in no transaction and has
@@ -27,11 +30,19 @@ export const serveBackend = async (backend: Backend, path: string, silenceLimit 
   let holder: Client | undefined
   let running = false
 
-  const execute = (client: Client, message: Uint8Array) =>
-    backend.execProtocolRawStream(message, { onRawData: (data) => client.socket.writable && client.socket.write(Buffer.from(data)) })
+  const execute = async (client: Client, message: Uint8Array, complete: boolean) => {
+    const answer: Buffer[] = []
+    await backend.execProtocolRawStream(message, { onRawData: (data) => void answer.push(Buffer.from(data)) })
+    if (client.socket.writable) client.socket.write(readyOnce(Buffer.concat(answer), complete))
+  }
+
+  const hear = (client: Client) => {
+    clearTimeout(client.silence)
+    client.silence = undefined
+  }
 
   const release = (client: Client) => {
-    clearTimeout(client.silence)
+    hear(client)
     client.holding = false
     holder = undefined
   }
@@ -44,17 +55,18 @@ export const serveBackend = async (backend: Backend, path: string, silenceLimit 
       client.holding = true
       if (!clients.has(client)) {
         // It went away while it held the session: end what it began, or nobody else gets on.
-        await execute(client, sync)
-        if (backend.isInTransaction()) await execute(client, rollback)
+        await execute(client, sync, true)
+        if (backend.isInTransaction()) await execute(client, rollback, true)
         release(client)
         continue
       }
       const messages = takeMessages(client)
       if (!messages) {
-        client.silence = setTimeout(() => client.socket.destroy(), silenceLimit)
+        // Others come by here while it is silent: it has one timer, from when it fell silent.
+        client.silence ??= setTimeout(() => client.socket.destroy(), silenceLimit)
         break
       }
-      await execute(client, messages.bytes)
+      await execute(client, messages.bytes, messages.complete)
       if (messages.complete && !backend.isInTransaction()) {
         release(client)
         if (client.received.length > 0) enqueue(client)
@@ -68,20 +80,20 @@ export const serveBackend = async (backend: Backend, path: string, silenceLimit 
   }
 
   const server = createServer((socket) => {
-    const client: Client = { socket, received: Buffer.alloc(0), started: false, holding: false }
+    const client: Client = { socket, received: Buffer.alloc(0), started: false, holding: false, silence: undefined }
     clients.add(client)
     socket.setNoDelay(true)
     socket.on('data', (data) => {
       client.received = client.received.length === 0 ? data : Buffer.concat([client.received, data])
       while (!client.started && answerBeforeStart(client)) {}
-      clearTimeout(client.silence)
+      hear(client)
       enqueue(client)
       void run()
     })
     socket.on('error', () => socket.destroy())
     socket.on('close', () => {
       clients.delete(client)
-      clearTimeout(client.silence)
+      hear(client)
       const place = line.indexOf(client)
       if (place >= 0) line.splice(place, 1)
       void run()
@@ -105,23 +117,44 @@ const lengthAt = (client: Client, offset: number) =>
 
 const hasMessage = (client: Client) => client.received.length >= lengthAt(client, 0)
 
-/** All whole messages that came, as one; `complete` when the last of them ends a query cycle. */
+/** The whole messages that came, as one, up to the end of the query cycle; `complete` when that is among them. */
 const takeMessages = (client: Client) => {
   let end = 0
-  let last = 0
-  for (let length = lengthAt(client, 0); client.received.length >= end + length; length = lengthAt(client, end)) {
-    last = end
+  let complete = false
+  for (let length = lengthAt(client, 0); !complete && client.received.length >= end + length; length = lengthAt(client, end)) {
+    complete = lastOfCycle.has(client.received[end]!)
     end += length
-    if (!client.started) {
-      client.started = true
-      break
-    }
+    client.started = true
   }
   if (end === 0) return undefined
   const bytes = Uint8Array.from(client.received.subarray(0, end))
   client.received = client.received.subarray(end)
-  const kind = bytes[last]
-  return { bytes, complete: kind === 0 || kind === 0x53 /* Sync */ || kind === 0x51 /* Query */ || kind === 0x58 /* Terminate */ }
+  return { bytes, complete }
+}
+
+/**
+ * A cycle's answer with its one ReadyForQuery. When a statement fails PGlite gives one at once, and another at the Sync, until which a backend only
+ * skips messages (section Message Flow, Extended Query). With one too many a client takes each query's answer for the next one's.
+ */
+const readyOnce = (answer: Buffer, complete: boolean): Buffer => {
+  const kept: Buffer[] = []
+  let from = 0
+  let ready: { at: number; end: number } | undefined
+  const leaveOut = (message: typeof ready) => {
+    if (!message) return
+    kept.push(answer.subarray(from, message.at))
+    from = message.end
+  }
+  for (let at = 0; at < answer.length; ) {
+    const end = at + 1 + answer.readUInt32BE(at + 1)
+    if (answer[at] === readyForQuery) {
+      leaveOut(ready)
+      ready = { at, end }
+    }
+    at = end
+  }
+  if (!complete) leaveOut(ready)
+  return from === 0 ? answer : Buffer.concat([...kept, answer.subarray(from)])
 }
 
 /** Encryption is refused (the socket is a local one), a cancel request has nobody to cancel. */
