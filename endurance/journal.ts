@@ -27,6 +27,11 @@ export function createJournal({ up, totals }: { up: () => Promise<void>; totals:
         const text = await response.text()
         const body = text === '' ? undefined : JSON.parse(text)
         assertDescribed({ method: init.method, path: new URL(url).pathname, status: response.status, body, contentType: response.headers.get('content-type') })
+        if (body?.code === 'guessing_delayed') {
+          // A guess whose judge was killed counts as wrong. Nothing was decided: the same request again, in its time.
+          await sleep(Number(response.headers.get('retry-after')) * 1_000)
+          continue
+        }
         if (response.status !== 503 || body?.session) return { response: new Response(text === '' ? null : text, response), text }
         totals.unavailable += 1
         assert.ok(Number(response.headers.get('retry-after')) > 0, `a 503 without Retry-After: ${text}`)

@@ -39,9 +39,9 @@ export async function openVault(dependencies: { streams: Streams; masterKeys: Ma
   const { streams, masterKeys } = dependencies
   const masters = new Map(masterKeys.map((key) => [fingerprintOf(key), createSecretKey(key)]))
   const [newest] = [...masters] as [[string, Key]]
-  const opened = new LRUCache<string, KeyObject>({ max: 10_000, ttl: openedKeysLiveMs })
+  const opened = new LRUCache<string, KeyObject>({ max: 10_000, ttl: openedKeysLiveMs, ttlAutopurge: true })
   /** Ids without a key, for as long as an opened key would be kept. */
-  const decoys = new LRUCache<string, true>({ max: 10_000, ttl: openedKeysLiveMs })
+  const decoys = new LRUCache<string, true>({ max: 10_000, ttl: openedKeysLiveMs, ttlAutopurge: true })
   /** Lately forgotten here. A key that was read a moment before must not come back into memory. */
   const forgotten = new LRUCache<string, true>({ max: 10_000 })
   const keep = (id: string, key: KeyObject): void => void (forgotten.has(id) || opened.set(id, key))
