@@ -21,7 +21,9 @@ const complete = installed === wanted('all') || (!dev && installed === wanted('p
 if (!complete) install()
 
 const bin = join(root, 'node_modules', 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node')
-const child = spawn(bin, ['--disable-warning=ExperimentalWarning', ...args], { stdio: 'inherit', cwd: root })
+// Without a bound V8 lets the room for new objects grow with the machine's memory: 100 MB more for the engine, and no faster (bench/).
+const flags = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=16']
+const child = spawn(bin, [...flags, ...args], { stdio: 'inherit', cwd: root })
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal))
 child.on('exit', (code, signal) => process.exit(code ?? (signal ? 1 : 0)))
 

@@ -17,9 +17,9 @@ export type Worker = {
 type Call = { id: number; name: string; argument: unknown }
 type Reply = { id: number; result?: unknown; error?: string }
 
-/** `flags`: for Node, such as `--cpu-prof`. */
+/** As `npm start` runs the engine. `flags`: for Node, such as `--cpu-prof`. */
 export function startWorker(program: string, flags: readonly string[] = []): Worker {
-  const child: ChildProcess = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...flags, join(import.meta.dirname, program)], {
+  const child: ChildProcess = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=16', ...flags, join(import.meta.dirname, program)], {
     stdio: ['pipe', 'pipe', 'inherit', 'ipc'],
   })
   const waiting = new Map<number, { resolve(result: unknown): void; reject(error: Error): void }>()
