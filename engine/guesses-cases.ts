@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { delayAfter, guessing } from '../domain/guesses.ts'
-import type { Counted, CountResult, GuessAt, GuessCounter } from './guesses.ts'
+import type { Counted, CountResult, GuessAt, GuessCounter } from './guess-counter.ts'
 
 const began = Date.parse('2026-03-02T08:00:00.000Z')
 /** Seconds after the beginning. */

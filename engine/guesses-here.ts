@@ -1,7 +1,7 @@
 /** Counts in the memory of this process, by the same rules: the insurance for while Postgres is away, and all there is where no engine shares. */
 import { LRUCache } from 'lru-cache'
 import { delayAfter, guessing } from '../domain/guesses.ts'
-import type { CountResult, GuessCounter } from './guesses.ts'
+import type { CountResult, GuessCounter } from './guess-counter.ts'
 
 /** `base`: so many of all are forgiven. Times in ms since the epoch. */
 type Row = { begun: number; total: number; base: number; blockedUntil: number; touchedAt: number }

@@ -4,7 +4,8 @@ import { guessing } from '../domain/guesses.ts'
 import { addressKey } from './address.ts'
 import { guessCases } from './guesses-cases.ts'
 import { createGuessesHere } from './guesses-here.ts'
-import { createGuesses, type GuessCounter, type Guessed } from './guesses.ts'
+import type { GuessCounter } from './guess-counter.ts'
+import { createGuesses, type Guessed } from './guesses.ts'
 
 const runs = process.env['PROVE'] ? 5_000 : 300
 

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { guessing } from '../domain/guesses.ts'
 import { createGuessesHere } from '../engine/guesses-here.ts'
-import type { GuessCounter } from '../engine/guesses.ts'
+import type { GuessCounter } from '../engine/guess-counter.ts'
 import { Unavailable } from '../eventlog/event-log.ts'
 import { createHashGate, HashQueueFull } from '../factors/hash-gate.ts'
 import { createPasswords, type Passwords } from '../factors/password.ts'

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createGuessesHere } from '../engine/guesses-here.ts'
-import type { GuessCounter } from '../engine/guesses.ts'
+import type { GuessCounter } from '../engine/guess-counter.ts'
 import type { EventLog } from '../eventlog/event-log.ts'
 import { eventsOf } from '../eventlog/testing.ts'
 import { createHashGate } from '../factors/hash-gate.ts'

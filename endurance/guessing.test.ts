@@ -1,56 +1,31 @@
 /** Two engines, each a process of its own as `npm start` starts it, on one EventStoreDB (the stand-in) and one Postgres. */
-import { spawn, type ChildProcess } from 'node:child_process'
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
-import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { backendKeyOf, keySha256Of } from './engine/backends.ts'
-import { startStandIn, type StandIn } from './eventlog/stand-in/start.ts'
-import { openDatabase, type Database } from './projections/database.ts'
-import { startPostgres, type TestPostgres } from './projections/testing-postgres.ts'
-import { createClient, type Client, type Reply } from './stories/app.ts'
-import { createAuthenticator } from './stories/authenticator.ts'
-import { shop } from './stories/stage.ts'
+import { openDatabase, type Database } from '../projections/database.ts'
+import { createClient, type Client, type Reply } from '../stories/app.ts'
+import { createAuthenticator } from '../stories/authenticator.ts'
+import { shop } from '../stories/stage.ts'
+import type { EngineProcess } from './engine-process.ts'
+import { startNode } from './node.ts'
+import { backendKey, openPlace, type Place } from './place.ts'
 
 const off = { otp: 'off', pin: 'off', biometrics: 'off' }
-const backendKey = backendKeyOf(createHash('sha256').update('a backend key for tests').digest())
 const [password, phone] = ['correct horse battery staple', createAuthenticator()]
 
-let [standIn, postgres, database, folder]: [StandIn?, TestPostgres?, Database?, string?] = []
-let engines: { process: ChildProcess; url: string }[] = []
-
+let place: Place
+let database: Database
+let engines: EngineProcess[] = []
 beforeAll(async () => {
-  ;[standIn, postgres] = await Promise.all([startStandIn(), startPostgres()])
-  folder = mkdtempSync(join(tmpdir(), 'engines-'))
-  const [url, file] = [await postgres.createDatabase(), join(folder, 'keyledger.json')]
-  database = openDatabase({ url })
-  writeFileSync(file, JSON.stringify({ issuer: 'https://login.shop.example', apps: [shop], policy: { withPasskey: off, withoutPasskey: off }, backends: [{ id: 'crm', keySha256: keySha256Of(backendKey) }] }))
-  const environment = { KEYLEDGER_CONFIG: file, KEYLEDGER_MASTER_KEY: randomBytes(32).toString('base64'), EVENTSTOREDB_URL: standIn.url, DATABASE_URL: url, PORT: '0' }
+  place = await openPlace({ node: await startNode(undefined), config: { policy: { withPasskey: off, withoutPasskey: off } } })
+  database = openDatabase({ url: place.databaseUrl })
+  engines = [await place.engine(), await place.engine()]
   // One after the other: the first one makes the keys.
-  for (let n = 0; n < 2; n += 1) engines.push(await startEngine(environment))
+  for (const engine of engines) await engine.start()
 }, 60_000)
 afterAll(async () => {
-  await Promise.all(engines.map(async ({ process }) => (process.kill('SIGKILL'), process.exitCode ?? once(process, 'exit'))))
-  await database?.close()
-  await postgres?.remove()
-  await standIn?.stop()
-  rmSync(folder as string, { recursive: true })
+  await database.close()
+  await place.close()
 })
-
-async function startEngine(environment: Record<string, string>): Promise<{ process: ChildProcess; url: string }> {
-  // What an engine without Postgres has to say of it is no news here.
-  const engine = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', 'main.ts'], { cwd: import.meta.dirname, env: { ...process.env, ...environment }, stdio: ['ignore', 'pipe', 'ignore'] })
-  const ended = once(engine, 'exit').then(() => Promise.reject(new Error('the engine did not start')))
-  ended.catch(() => {})
-  for (;;) {
-    const [line] = (await Promise.race([once(createInterface(engine.stdout!), 'line'), ended])) as [string]
-    const url = /listens on (.*)/.exec(line)?.[1]
-    if (url) return { process: engine, url }
-  }
-}
 
 const appAt = (engine: number): Client => createClient({ url: engines[engine]!.url, app: shop.id, origin: `https://${shop.rpId}`, attempts: 1 })
 async function guess(engine: number, identifier: string, typed = 'wrong'): Promise<Reply> {
@@ -89,7 +64,7 @@ describe('Two engines', () => {
       for (let n = 0; n < 4; n += 1) expect(code(await guess(n % 2, identifier))).toBe('password_rejected')
     }
     // As if some had come before: so the next delay is so long that this test need not hurry.
-    const { sql } = database!
+    const { sql } = database
     expect((await sql`update guesses set total = total + 8 where total - base = 4`).count).toBe(2)
     for (const [engine, identifier] of [[0, 'ada@example.com'], [1, 'nobody@example.com']] as const) {
       expect(code(await guess(engine, identifier))).toBe('password_rejected')
@@ -106,7 +81,7 @@ describe('Two engines', () => {
     }
     expect([await withPasskey(0), await withPasskey(1)]).toEqual([200, 200])
 
-    await postgres!.stop()
+    await place.postgres.stop()
     for (const engine of [0, 1]) {
       for (const identifier of ['ada@example.com', 'nobody@example.com']) expect(await waits(engine, identifier)).toBeGreaterThan(256)
       // Somebody new is counted here, by the same rules.
@@ -116,7 +91,7 @@ describe('Two engines', () => {
       expect(await withPasskey(engine)).toBe(200)
     }
 
-    await postgres!.start()
+    await place.postgres.start()
     for (const engine of [0, 1]) expect(await waits(engine, 'ada@example.com')).toBeGreaterThan(256)
     expect([await withPasskey(0), await withPasskey(1)]).toEqual([200, 200])
   }, 60_000)
