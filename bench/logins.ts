@@ -1,4 +1,5 @@
 /** Whole first logins, both branches, over real HTTP: what they cost and how long they take. */
+import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -41,11 +42,10 @@ export async function measureLogins({ store, hash, concurrency, windows, seconds
     const started = await engine.call<Started>('start', options)
     const most = hash === 'stub' ? mostLoginsPerSecond : mostLoginsPerSecond / 4
     let people: string[] = []
-    let supplies = 0
     /** Enough people for the next window, and every row written: neither is to be paid for in it. */
     const prepare = async (forSeconds: number): Promise<void> => {
       const missing = Math.ceil(forSeconds * most) - people.length
-      if (missing > 0) people = [...people, ...(await engine.call<string[]>('register', { prefix: `bench-${process.pid}-${(supplies += 1)}-`, count: missing }))]
+      if (missing > 0) people = [...people, ...(await engine.call<string[]>('register', { prefix: `bench-${randomUUID()}-`, count: missing }))]
       while ((await (projector ?? engine).call<number>('lag')) > 0) await sleep(50)
     }
     const play = async (at: number, forSeconds: number): Promise<Played> => {

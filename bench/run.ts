@@ -66,7 +66,9 @@ for (const store of stores) {
     if (!isWanted(store, hash)) continue
     const wanted: Wanted = { store, hash, concurrency: [1, 8, 32], windows, seconds, eventStoreDbUrl, profiles: values.profile }
     process.stderr.write(`${store}, ${hash} ...\n`)
-    runs.push({ wanted, measured: await measureLogins(wanted) })
+    const measured = await measureLogins(wanted)
+    for (const one of measured) process.stderr.write(`${loginsRow(wanted, one, median(limits.argon2)).join(' | ')}\n`)
+    runs.push({ wanted, measured })
   }
 }
 if (runs.length > 0) {
