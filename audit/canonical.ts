@@ -40,6 +40,9 @@ function record(value: Readonly<Record<string, Json | undefined>>): string {
   return `{${written}}`
 }
 
+/** Streams that are no leaves: keys, whose content goes when a person is forgotten, and the ledger's own. */
+export const noLeaves = ['key-', 'ledger-'] as const
+
 /** An event without what is the store's own: its position, its clock. */
 export type Leaf = Omit<Recorded, 'position'>
 

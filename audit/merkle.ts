@@ -21,10 +21,17 @@ export const emptyRoot: Hash = sha256('')
 /** A complete subtree: 2^level leaves, the index-th of this size. */
 export type Place = { level: number; index: number }
 
-export type Tree = ReturnType<typeof createTree>
+export type Tree = {
+  readonly size: number
+  /** @returns the hashes of all complete subtrees that end with this leaf: itself, then the larger ones */
+  append(leaf: Hash): Hash[]
+  root(): Hash
+  peaks(): Hash[]
+  copy(): Tree
+}
 
 /** A tree that grows by a leaf at a time. It keeps its peaks alone: the roots of its complete subtrees, the largest first. */
-export function createTree(size = 0, peaks: readonly Uint8Array[] = []) {
+export function createTree(size = 0, peaks: readonly Uint8Array[] = []): Tree {
   const tops = [...peaks] as Hash[]
   if (tops.length !== covering(0, size).length) throw new RangeError(`${tops.length} peaks are not those of ${size} leaves`)
   let count = size
@@ -32,7 +39,6 @@ export function createTree(size = 0, peaks: readonly Uint8Array[] = []) {
     get size(): number {
       return count
     },
-    /** @returns the hashes of all complete subtrees that end with this leaf: itself, then the larger ones */
     append(leaf: Hash): Hash[] {
       const completed = [leaf]
       let last = leaf
@@ -43,7 +49,7 @@ export function createTree(size = 0, peaks: readonly Uint8Array[] = []) {
     },
     root: (): Hash => (count === 0 ? emptyRoot : joined(tops)),
     peaks: (): Hash[] => [...tops],
-    copy: (): { append(leaf: Hash): Hash[]; root(): Hash; readonly size: number } => createTree(count, tops),
+    copy: (): Tree => createTree(count, tops),
   }
 }
 
@@ -94,6 +100,17 @@ async function hashesOf(nodes: Nodes, ranges: readonly Range[]): Promise<Hash[]>
 export async function proveInclusion(nodes: Nodes, index: number, size: number): Promise<Hash[]> {
   if (!(index >= 0 && index < size)) throw new RangeError(`leaf ${index} is not in a tree of ${size}`)
   return hashesOf(nodes, inclusionRanges(index, 0, size))
+}
+
+/** The same for many leaves, with one look-up. @throws RangeError */
+export async function proveInclusions(nodes: Nodes, indexes: readonly number[], size: number): Promise<Hash[][]> {
+  if (indexes.some((index) => !(index >= 0 && index < size))) throw new RangeError(`a leaf is not in a tree of ${size}`)
+  const ranges = indexes.map((index) => inclusionRanges(index, 0, size))
+  const keyOf = ([from, to]: Range): string => `${from}-${to}`
+  const each = new Map(ranges.flat().map((range) => [keyOf(range), range]))
+  const hashes = await hashesOf(nodes, [...each.values()])
+  const found = new Map([...each.keys()].map((key, at) => [key, hashes[at] as Hash]))
+  return ranges.map((some) => some.map((range) => found.get(keyOf(range)) as Hash))
 }
 
 /** That the first `from` leaves of the tree of `to` are those of the tree of `from`. @throws RangeError */

@@ -42,12 +42,15 @@ export type LedgerState = {
   root: string
   /** ISO 8601. When the last checkpoint was signed, or the ledger opened. */
   signedAt: string
+  /** What was sent out; undefined where this event sent nothing. */
+  note: string | undefined
 }
 
 /** Of the last event alone. A change of the key counts as a checkpoint: the next one is due a minute later at most. */
-export const evolve = (_: LedgerState | undefined, { data: { origin, key, vkey, changes, size, root }, at }: Fact<LedgerEvent>): LedgerState => ({
-  origin, key, vkey, changes, size, root, signedAt: at,
-})
+export function evolve(_: LedgerState | undefined, { type, data, at }: Fact<LedgerEvent>): LedgerState {
+  const { origin, key, vkey, changes, size, root } = data
+  return { origin, key, vkey, changes, size, root, signedAt: at, note: type === 'CheckpointSigned' ? data.note : undefined }
+}
 
 /** `events`: new leaves; `seconds`: the age of the last checkpoint. */
 export type Pace = { events: number; seconds: number }
