@@ -105,7 +105,7 @@ const compared = ({ wrong, ...verified }: Verified | any) => ({
 describe('A bundle', () => {
   test('that nobody touched is right, and says what is not covered', async () => {
     const dice = createDice(seed)
-    for (let round = 0; round < 40; round += 1) {
+    for (let round = 0; round < 20; round += 1) {
       const { kept, files, size, streams } = await anyBundle(dice)
       const verified = await verifyBundle(filesOf(files), { key: kept.signer.vkey, held: (await kept.at(size)).note })
       const there = lines(files, 'events.ndjson').map((line) => JSON.parse(line) as { metadata: { at: string }; stream: string })
@@ -118,7 +118,7 @@ describe('A bundle', () => {
 
   test('in which anything was changed is wrong', async () => {
     const dice = createDice(seed + 1)
-    for (let round = 0; round < (prove ? 3_000 : 80); round += 1) {
+    for (let round = 0; round < (prove ? 3_000 : 60); round += 1) {
       const { kept, files } = await anyBundle(dice)
       const changed = tamper(dice, files)
       if (same(files, changed)) continue

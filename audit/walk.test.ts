@@ -110,7 +110,8 @@ describe('Against a checkpoint that was kept elsewhere', () => {
   })
 
   test('how far it is, is told', async () => {
-    const events = Array.from({ length: 2_500 }, (_, revision): Recorded => ({ ...makeEvents(createDice(1), 1)[0]!, stream: 'session-1', revision }))
+    const [event] = makeEvents(createDice(1), 1)
+    const events = Array.from({ length: 2_500 }, (_, revision): Recorded => ({ ...event!, stream: 'session-1', revision }))
     const told: number[] = []
     await walk({ events: each(events), held: { size: 0, root: Buffer.alloc(32) }, onProgress: (leaves) => told.push(leaves) })
     expect(told).toEqual([1_000, 2_000, 2_500])
