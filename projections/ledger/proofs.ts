@@ -6,6 +6,23 @@ import type { LedgerTable } from './table.ts'
 export type InclusionProof = { stream: string; revision: number; index: number; size: number; leaf: string; proof: string[] }
 export type ConsistencyProof = { from: number; to: number; proof: string[] }
 
+/** The table cannot be asked. Nothing was proved or refuted. */
+export class LedgerAway extends Error {
+  readonly code = 'ledger_unavailable'
+}
+
+/** For those who know of no database. @throws LedgerAway */
+export const createProofs = (table: LedgerTable) => {
+  const asked = <T>(answer: Promise<T>): Promise<T> =>
+    answer.catch((error: unknown) => {
+      throw new LedgerAway('the table of the ledger cannot be asked', { cause: error })
+    })
+  return {
+    inclusion: (event: { stream: string; revision: number }, size: number) => asked(inclusionOf(table, event, size)),
+    consistency: (from: number, to: number) => asked(consistencyOf(table, from, to)),
+  }
+}
+
 const base64 = (hash: Uint8Array): string => Buffer.from(hash).toString('base64')
 
 /** That the event is in the tree of `size` leaves; undefined where it is not, or not yet. @throws LedgerTableBroken, and the database's errors */
