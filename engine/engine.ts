@@ -18,6 +18,7 @@ import { createAccountCommands } from './account-commands.ts'
 import { createAccountChanges, type Request } from './account-changes.ts'
 import { createAccountView } from './account-view.ts'
 import { createAccounts } from './accounts.ts'
+import { createActs } from './acts.ts'
 import { createAdministration } from './administration.ts'
 import { createAppendSteps } from './append.ts'
 import type { Settings } from './apps.ts'
@@ -114,6 +115,7 @@ export async function createEngine(dependencies: EngineDependencies) {
     signingKeys,
     settings,
     accounts: registry,
+    act: createActs({ streams, newId }),
     administration: createAdministration({ streams, vault, accounts: registry, changes, commands, view }),
 
     start: (request: StartRequest) => observe({ action: 'start' }, () => start(request)),
