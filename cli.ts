@@ -16,6 +16,10 @@ const usage = `Usage: npm run --silent cli -- COMMAND
       --email ADDRESS --phone NUMBER    where codes go, if not to the identifiers
       --mfa --locale de --test
   accounts show ID|IDENTIFIER [--json] *
+  accounts export ID|IDENTIFIER --as NAME --why TEXT
+      -o FILE                           what is known of the person, as JSON (GDPR, art. 15)
+  accounts erase ID|IDENTIFIER --as NAME --why TEXT
+      --yes                             without typing the id again
 
   projections status
   projections rebuild NAME|--all        while the engine serves
@@ -52,6 +56,18 @@ const commands: Readonly<Record<string, (args: string[]) => Promise<number>>> = 
     const [who = ''] = operands
     const { showAccount } = await import('./cli/accounts.ts')
     return showAccount(readConfig(), { who, json: values.json === true }, values)
+  },
+  async 'accounts export'(args) {
+    const { values, operands } = parse(args, { output: { type: 'string', short: 'o' }, ...because }, ['ID or IDENTIFIER'])
+    const [who = ''] = operands
+    const { exportAccount } = await import('./cli/export.ts')
+    return exportAccount(readConfig(), { who, file: values.output }, values)
+  },
+  async 'accounts erase'(args) {
+    const { values, operands } = parse(args, { yes, ...because }, ['ID or IDENTIFIER'])
+    const [who = ''] = operands
+    const { eraseAccount } = await import('./cli/erase.ts')
+    return eraseAccount(readConfig(), { who, yes: values.yes === true }, values)
   },
   async 'projections status'(args) {
     parse(args, {}, [])

@@ -54,7 +54,7 @@ const hashQueue = 256
 export async function openEngine(
   config: Config,
   { now = () => new Date(), print = console.log, deliver: carrier, passwords, ...surroundings }: Surroundings,
-  { history, guessCounter, telemetry = openTelemetry(config, { now, ...surroundings }) }: Pick<EngineDependencies, 'history' | 'guessCounter'> & { telemetry?: Telemetry },
+  { history, sessionsOf, guessCounter, telemetry = openTelemetry(config, { now, ...surroundings }) }: Pick<EngineDependencies, 'history' | 'sessionsOf' | 'guessCounter'> & { telemetry?: Telemetry },
 ) {
   const masterKeys = config.masterKeys ?? ensureMasterKeyFile(ensureDataFolder(config.dataFolder).masterKey)
   const { onError = telemetry.error } = surroundings
@@ -70,6 +70,7 @@ export async function openEngine(
     reachable,
     settings: () => settings,
     history,
+    sessionsOf,
     guessCounter,
     now,
     newId: randomUUID,
@@ -109,7 +110,8 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
   const database = openDatabase(config.databaseUrl ? { url: config.databaseUrl } : ensureDataFolder(config.dataFolder))
   opened.defer(database.close)
   const history: EngineDependencies['history'] = async (account) => readModel?.history(account) ?? 'unavailable'
-  const { engine, log, close: closeEngine } = await openEngine(config, surroundings, { history, guessCounter: createGuessRows(database.sql), telemetry })
+  const sessionsOf: EngineDependencies['sessionsOf'] = async (account) => readModel?.sessionsOf(account) ?? 'unavailable'
+  const { engine, log, close: closeEngine } = await openEngine(config, surroundings, { history, sessionsOf, guessCounter: createGuessRows(database.sql), telemetry })
   opened.defer(closeEngine)
   const { patience, standby } = surroundings
   const model = (readModel = openReadModel({ log, database, now, newId: randomUUID, patience, standby, onError: (error) => onError('projections', error), onParked: telemetry.parked, inBatch: telemetry.batch }))

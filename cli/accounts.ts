@@ -10,6 +10,7 @@ import { parseHash } from '../factors/password-hash.ts'
 import { actorOf, becauseOf, type Given } from './because.ts'
 import { Misuse } from './misuse.ts'
 import { contactsOf, Locale } from './people-file.ts'
+import { findPerson } from './person.ts'
 import { withEngine } from './with-engine.ts'
 
 export type ToAdd = {
@@ -57,21 +58,11 @@ export async function showAccount(config: Config, { who, json }: { who: string; 
   const because = becauseOf(config, given)
   return withEngine(config, async (engine) => {
     const person = await findPerson(engine, who)
-    if (!person) throw new Error('there is no such account')
     await engine.act(actorOf(because), { ...because, what: 'accounts show', subject: accountStream(person.id) })
     const shown = await describe(engine, person.id, person.state)
     console.log(json ? JSON.stringify(shown, null, 2) : Object.entries(shown).map(([name, value]) => `${name.padEnd(indent)}${inWords(value)}`).join('\n'))
     return 0
   })
-}
-
-async function findPerson({ accounts }: Engine, who: string): Promise<{ id: string; state: AccountState } | undefined> {
-  const id = who.toLowerCase()
-  // An id may be somebody's username as well.
-  const state = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id) ? await accounts.load(id) : undefined
-  if (state) return { id, state }
-  const found = await accounts.find(who)
-  return found && { id: found.id, state: found.account.state }
 }
 
 /** What the account has, opened for an operator. Never a hash or a verifier. */

@@ -34,6 +34,7 @@ import { createOwnPasskeys } from './own-passkeys.ts'
 import { createPasskeySteps } from './passkey.ts'
 import { openPasswordFormats } from './password-formats.ts'
 import { createPasswordStep } from './password.ts'
+import { createPersonExports, type SessionsOf } from './person-export.ts'
 import { createPinSteps } from './pin.ts'
 import { createStart, type StartRequest } from './start.ts'
 import { answerOf, createStep, flowTokenMatches, repeatSeconds, sessions, sessionStream, type Answer, type Step, type StepRequest } from './step.ts'
@@ -49,6 +50,8 @@ export type EngineDependencies = {
   settings: () => Settings
   /** Offers made to an account so far; 'unavailable' while the projection is out of reach or too far behind. */
   history: (account: string) => Promise<{ offers: number } | 'unavailable'>
+  /** Left out: they are looked for in the log. */
+  sessionsOf?: SessionsOf | undefined
   /** Counts guesses for all engines; without it each counts for itself. */
   guessCounter?: GuessCounter | undefined
   now: () => Date
@@ -69,7 +72,7 @@ export type Engine = Awaited<ReturnType<typeof createEngine>>
 
 /** @throws Unavailable while the log is; WrongMasterKey */
 export async function createEngine(dependencies: EngineDependencies) {
-  const { log, masterKeys, passwords, deliver, settings, history, guessCounter, now, newId, randomBytes, onBackgroundError = () => {}, observe = (_, take) => take(), onRetry = () => {} } = dependencies
+  const { log, masterKeys, passwords, deliver, settings, history, sessionsOf = async () => 'unavailable', guessCounter, now, newId, randomBytes, onBackgroundError = () => {}, observe = (_, take) => take(), onRetry = () => {} } = dependencies
   const reachable: Reachable = { has: (channel) => dependencies.reachable.has(channel) && settings().policy.codesBy.includes(channel) }
   const streams: Streams = createStreams({ log, now, newId, onRetry })
   const vault = await openVault({ streams, masterKeys })
@@ -87,6 +90,7 @@ export async function createEngine(dependencies: EngineDependencies) {
   const formats = await openPasswordFormats({ streams, now, inBackground })
   const registry = createAccounts({ streams, vault, passwords, formats, guesses, inBackground, newId })
   const [changes, view] = [createAccountChanges({ streams, guesses }), createAccountView({ vault })]
+  const act = createActs({ streams, newId })
   const commands = createAccountCommands({ vault, view, passwords, formats, newId })
 
   const takeStep = createStep({ streams, vault, settings, history, tokensOf: tokens, guessed: createGuessedProof({ streams, guesses }), now })
@@ -115,7 +119,8 @@ export async function createEngine(dependencies: EngineDependencies) {
     signingKeys,
     settings,
     accounts: registry,
-    act: createActs({ streams, newId }),
+    act,
+    exportPerson: createPersonExports({ streams, vault, view, sessionsOf, act }),
     administration: createAdministration({ streams, vault, accounts: registry, changes, commands, view }),
 
     start: (request: StartRequest) => observe({ action: 'start' }, () => start(request)),
