@@ -25,6 +25,7 @@ const usage = `Usage: npm run --silent cli -- COMMAND
   projections rebuild NAME|--all        while the engine serves
 
   apps check                            do the apps' domains publish what is registered?
+  keys rotate --as NAME --why TEXT      what is wrapped under an older master key, under the newest
   keys rotate-signing *                 a new key for access tokens
   keys new-backend NAME                 a key for the service API, and what the configuration says of it
   demo                                  three logins against an engine of their own`
@@ -84,6 +85,11 @@ const commands: Readonly<Record<string, (args: string[]) => Promise<number>>> = 
     parse(args, {}, [])
     const { checkApps } = await import('./cli/apps.ts')
     return checkApps(readConfig())
+  },
+  async 'keys rotate'(args) {
+    const { values } = parse(args, because, [])
+    const { rotateMasterKey } = await import('./cli/rotate.ts')
+    return rotateMasterKey(readConfig(), values)
   },
   async 'keys rotate-signing'(args) {
     const { values } = parse(args, because, [])

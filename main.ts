@@ -25,7 +25,7 @@ import { createSweeper, type Sweeper } from './reactions/sweeper.ts'
 import { createAddressOf, serve } from './serve.ts'
 import { createLogger, errorFields } from './telemetry/logger.ts'
 import { createTelemetry, type Telemetry } from './telemetry/telemetry.ts'
-import { ensureMasterKeyFile } from './vault/master-key.ts'
+import { watchMasterKeyFile } from './vault/master-key.ts'
 import { firstSteps } from './first-steps.ts'
 
 export type Surroundings = {
@@ -56,7 +56,7 @@ export async function openEngine(
   { now = () => new Date(), print = console.log, deliver: carrier, passwords, ...surroundings }: Surroundings,
   { history, sessionsOf, guessCounter, telemetry = openTelemetry(config, { now, ...surroundings }) }: Pick<EngineDependencies, 'history' | 'sessionsOf' | 'guessCounter'> & { telemetry?: Telemetry },
 ) {
-  const masterKeys = config.masterKeys ?? ensureMasterKeyFile(ensureDataFolder(config.dataFolder).masterKey)
+  const masterKeys = config.masterKeys ?? watchMasterKeyFile(ensureDataFolder(config.dataFolder).masterKey)
   const { onError = telemetry.error } = surroundings
   const log = telemetry.log(await openLog(config))
   const { deliver, reachable, close: closeDelivery } = carrier ? { deliver: carrier, reachable: new Set(Channel.options), close: () => {} } : await openDelivery(config, now, print)

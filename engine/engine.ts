@@ -13,7 +13,7 @@ import type { Passwords } from '../factors/password.ts'
 import { createPins } from '../factors/pin.ts'
 import { hmac } from '../vault/sealing.ts'
 import { createSigningKeys } from '../vault/signing-keys.ts'
-import { openVault, type MasterKeys } from '../vault/vault.ts'
+import { openVault, type MasterKeySource } from '../vault/vault.ts'
 import { createAccountCommands } from './account-commands.ts'
 import { createAccountChanges, type Request } from './account-changes.ts'
 import { createAccountView } from './account-view.ts'
@@ -27,6 +27,7 @@ import { Fault } from './faults.ts'
 import { createGuessedProof } from './guessed-proof.ts'
 import type { GuessCounter } from './guess-counter.ts'
 import { createGuesses } from './guesses.ts'
+import { createKeyRotation } from './key-rotation.ts'
 import { createNotices } from './notices.ts'
 import { createOtpSteps } from './otp.ts'
 import { createOwnAccount } from './own-account.ts'
@@ -42,7 +43,7 @@ import { createTokens, type Access } from './tokens.ts'
 
 export type EngineDependencies = {
   log: EventLog
-  masterKeys: MasterKeys
+  masterKeys: MasterKeySource
   passwords: Passwords
   deliver: Carrier
   /** The channels that `deliver` has a carrier for. */
@@ -120,6 +121,7 @@ export async function createEngine(dependencies: EngineDependencies) {
     settings,
     accounts: registry,
     act,
+    keyRotation: createKeyRotation({ streams, vault }),
     exportPerson: createPersonExports({ streams, vault, view, sessionsOf, act }),
     administration: createAdministration({ streams, vault, accounts: registry, changes, commands, view }),
 
