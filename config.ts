@@ -60,6 +60,12 @@ export const ConfigFile = z.strictObject({
     .array(Backend)
     .refine((backends) => new Set(backends.map(({ keySha256 }) => keySha256)).size === backends.length, 'must not hold the same key twice')
     .default([]),
+  retention: z
+    .strictObject({
+      /** Months after the end of each month for which addresses, user agents, device models and identifiers as typed can be opened. Null: for ever. */
+      months: z.int().min(1).max(1_200).nullable().default(13),
+    })
+    .prefault({}),
   /** Seconds that a login may take. */
   flowSeconds: z.int().min(60).max(86_400).default(900),
   /** Milliseconds between two rounds that write down which logins ran out of time. */
@@ -89,6 +95,8 @@ export type Config = {
   /** What may be set as a password. */
   passwords: { minLength: number; blocklist: readonly string[] }
   backends: readonly Backend[]
+  /** Null: what ages is kept for ever. */
+  retentionMonths: number | null
   flowSeconds: number
   sweepMs: number
 }
@@ -162,6 +170,7 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     policy: file.policy,
     passwords: { minLength: file.passwords.minLength, blocklist },
     backends: file.backends,
+    retentionMonths: file.retention.months,
     flowSeconds: file.flowSeconds,
     sweepMs: file.sweepMs,
   }

@@ -36,6 +36,7 @@ import { createPasskeySteps } from './passkey.ts'
 import { openPasswordFormats } from './password-formats.ts'
 import { createPasswordStep } from './password.ts'
 import { createPersonExports, type SessionsOf } from './person-export.ts'
+import { createPeriods } from './periods.ts'
 import { createPinSteps } from './pin.ts'
 import { createStart, type StartRequest } from './start.ts'
 import { answerOf, createStep, flowTokenMatches, repeatSeconds, sessions, sessionStream, type Answer, type Step, type StepRequest } from './step.ts'
@@ -122,6 +123,7 @@ export async function createEngine(dependencies: EngineDependencies) {
     accounts: registry,
     act,
     keyRotation: createKeyRotation({ streams, vault }),
+    dropPeriods: createPeriods({ streams, vault, now }),
     exportPerson: createPersonExports({ streams, vault, view, sessionsOf, act }),
     administration: createAdministration({ streams, vault, accounts: registry, changes, commands, view }),
 

@@ -64,6 +64,20 @@ describe('What is kept of a person', () => {
     expect(JSON.stringify((await ask()).body)).not.toContain(flowToken)
   })
 
+  test('says of what aged that it is no longer kept, and logins of that time go on', async () => {
+    const login = await api.loginAt('otp', { device: { platform: 'ios', model: 'iPhone17,1' } })
+    await api.engine.vault.dropPeriod('2026-03')
+    const { status, body } = await ask()
+    expect([status, body.sessions]).toEqual([200, [expect.objectContaining({ identifier: null, address: null, deviceModel: null, signedInBy: 'password' })]])
+    expect(body.sessions[0].facts[0].data).toMatchObject({ identifier: 'no longer kept', address: 'no longer kept' })
+    expect(body.identifiers[0].value).toBe('ada@example.com')
+    await login.step('otp/send', { channel: 'email' })
+    expect((await login.step('otp', { code: api.code() })).status).toBe(200)
+    expect((await login.read()).status).toBe(200)
+    api.pass(31 * 86_400)
+    expect((await (await api.loginAt('completed')).read()).status).toBe(200)
+  })
+
   test('holds nothing of anybody else', async () => {
     const bob = await api.register({ identifiers: ['bob@example.com'] })
     await api.loginAt('completed', { identifier: 'bob@example.com' })

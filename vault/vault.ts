@@ -117,6 +117,12 @@ export async function openVault(dependencies: { streams: Streams; masterKeys: Ma
 
   const sealWith = (key: Key, prefix: string) => (plaintext: string): Sealed => `${prefix}.${encrypt(key, Buffer.from(plaintext), prefix)}` as Sealed
 
+  async function sealAway(id: string): Promise<void> {
+    forgotten.set(id, true)
+    opened.delete(id)
+    await streams.log.seal(keyStream(id))
+  }
+
   return {
     /** Makes the account's key; harmless when it is there. @returns what seals its values @throws Forgotten */
     async createAccountKey(account: string): Promise<(plaintext: string) => Sealed> {
@@ -142,6 +148,16 @@ export async function openVault(dependencies: { streams: Streams; masterKeys: Ma
       return decrypt(agedKey(period, account), fourth, prefix).toString()
     },
 
+    /** Whether the month's key is there. @throws Unavailable */
+    hasPeriod: async (period: string): Promise<boolean> => (await streams.load(keys, keyStream(periodKeyId(period))))?.state.key != null,
+    /** Makes the month's key if nothing was sealed in it yet. @throws Forgotten when it was dropped; Unavailable */
+    beginPeriod: async (period: string): Promise<void> => void (await ensureKey(periodKeyId(period), 'period')),
+    /**
+     * What aged in this month is gone for ever: from the log and from this engine's memory; other engines have the key for a minute at most. Safe to repeat.
+     * @throws Unavailable, OutcomeUnknown: it may be there still, repeat it
+     */
+    dropPeriod: (period: string): Promise<void> => sealAway(periodKeyId(period)),
+
     /** The read that the key of a person costs, for an identifier that nobody owns: as often, too. `id` must never have a key. */
     async readDecoy(id: string): Promise<void> {
       if (decoys.get(id)) return
@@ -153,11 +169,7 @@ export async function openVault(dependencies: { streams: Streams; masterKeys: Ma
      * The person's key is gone for ever, from the log and from this engine's memory; other engines have it for a minute at most. Safe to repeat.
      * @throws Unavailable, OutcomeUnknown: it may be there still, repeat it
      */
-    async forget(account: string): Promise<void> {
-      forgotten.set(account, true)
-      opened.delete(account)
-      await streams.log.seal(keyStream(account))
-    },
+    forget: (account: string): Promise<void> => sealAway(account),
 
     /** The keyed hash that names `identifier-<...>`; of a normalized identifier. */
     lookup: (identifier: string): string => hmac(lookupKey, identifier).toString('hex'),

@@ -25,6 +25,11 @@ export const auditEvents = {
     /** Nothing is wrapped under these any more. */
     retired: clear(z.array(z.string().max(64))),
   }),
+  PeriodDropped: event('What aged in this month is no longer kept: addresses, user agents, device models, and identifiers as they were typed. It is written before, so it does not imply that the key is gone by now.', {
+    period: clear(z.string().regex(/^\d{4}-\d{2}$/)),
+    /** Of how many months the rule was that demanded it. */
+    months: clear(z.int().positive()),
+  }),
 }
 export type AuditEvent = EventOf<typeof auditEvents>
 
