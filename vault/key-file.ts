@@ -1,6 +1,7 @@
 /** 32 random bytes in a file of their own, made on first start, readable by its owner alone. */
 import { randomBytes, randomUUID } from 'node:crypto'
-import { existsSync, linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, linkSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 
 /** @returns what is written there: base64 */
 export function ensureKeyFile(file: string): string {
@@ -19,5 +20,17 @@ function make(file: string): void {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   } finally {
     rmSync(draft)
+  }
+  syncFolder(file)
+}
+
+/** The name must survive it as well as the content (fsync(2)). Windows has no such thing. */
+export function syncFolder(file: string): void {
+  if (process.platform === 'win32') return
+  const folder = openSync(dirname(file), 'r')
+  try {
+    fsyncSync(folder)
+  } finally {
+    closeSync(folder)
   }
 }
