@@ -35,6 +35,13 @@ const usage = `Usage: npm run --silent cli -- COMMAND
   audit verify BUNDLE                   checks it; 2: wrong, 3: not all of it is covered
       --key VKEY --checkpoint FILE --consistency FILE     what you hold from elsewhere
 
+  log verify [FILE]                     walks every event: of the engine's log, or of an embedded one in FILE; 2: wrong, 3: not all of it is covered
+      --key VKEY --checkpoint FILE      what you hold from elsewhere
+  log backup FILE                       the embedded log, while the engine runs
+  log restore FILE --as NAME --why TEXT in its place; the engine must be stopped
+      --yes                             also where the log has more than the backup
+  log copy --to esdb://... *            an embedded log into an empty EventStoreDB; the engine must be stopped
+
   apps check                            do the apps' domains publish what is registered?
   keys rotate --as NAME --why TEXT      what is wrapped under an older master key, under the newest
   keys rotate-signing *                 a new key for access tokens
@@ -121,6 +128,27 @@ const commands: Readonly<Record<string, (args: string[]) => Promise<number>>> = 
     const { verifyOffline } = await import('./cli/audit.ts')
     return verifyOffline(operands[0] ?? '', values)
   },
+  async 'log verify'(args) {
+    const { values, operands } = parse(args, { key: text, checkpoint: text }, [], { optional: 'FILE' })
+    const { verifyLog } = await import('./cli/log-verify.ts')
+    return verifyLog(readConfig, operands[0], values)
+  },
+  async 'log backup'(args) {
+    const { operands } = parse(args, {}, ['FILE'])
+    const { backupLog } = await import('./cli/log-backup.ts')
+    return backupLog(readConfig(), operands[0] ?? '')
+  },
+  async 'log restore'(args) {
+    const { values, operands } = parse(args, { yes, ...because }, ['FILE'])
+    const { restoreLog } = await import('./cli/log-restore.ts')
+    return restoreLog(readConfig(), { file: operands[0] ?? '', yes: values.yes === true }, values)
+  },
+  async 'log copy'(args) {
+    const { values } = parse(args, { to: text, ...because }, [])
+    if (values.to === undefined) throw new Misuse('--to esdb://... is missing')
+    const { moveLog } = await import('./cli/log-copy.ts')
+    return moveLog(readConfig(), values.to, values)
+  },
   async 'apps check'(args) {
     parse(args, {}, [])
     const { checkApps } = await import('./cli/apps.ts')
@@ -165,12 +193,13 @@ async function run(args: string[]): Promise<number> {
   return commands[name]!(args.slice(name.split(' ').length))
 }
 
-/** `names`: of the operands that must be there; `more`: the last one may be repeated. @throws Misuse */
-function parse<T extends ParseArgsOptionsConfig>(args: string[], options: T, names: readonly string[], { more = false } = {}) {
+/** `names`: of the operands that must be there; `more`: the last one may be repeated; `optional`: one more may be there. @throws Misuse */
+function parse<T extends ParseArgsOptionsConfig>(args: string[], options: T, names: readonly string[], { more = false, optional }: { more?: boolean; optional?: string } = {}) {
   const { values, positionals: operands } = attempt(() => parseArgs({ args, options, allowPositionals: true }))
   const missing = names[operands.length]
   if (missing !== undefined) throw new Misuse(`${missing} is missing`)
-  if (operands.length > names.length && !more) throw new Misuse(`too much: ${operands.slice(names.length).join(' ')}`)
+  const most = names.length + (optional === undefined ? 0 : 1)
+  if (operands.length > most && !more) throw new Misuse(`too much: ${operands.slice(most).join(' ')}`)
   return { values, operands }
 }
 

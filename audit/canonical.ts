@@ -26,9 +26,13 @@ export function canonical(value: Json | undefined): string {
 
 function text(value: string): string {
   // JSON.stringify would escape half a surrogate pair; RFC 8785, 3.2.2.2, has it refused.
+  if (plain.test(value)) return `"${value}"`
   if (!value.isWellFormed()) throw new NotCanonical('a string with half a character')
   return JSON.stringify(value)
 }
+
+/** What JSON writes as it is: most strings that are stored, at a third of the price. */
+const plain = /^[ !#-[\]-~]*$/
 
 function record(value: Readonly<Record<string, Json | undefined>>): string {
   let written = ''

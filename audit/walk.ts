@@ -14,8 +14,11 @@ type Event = { stream: string; revision: number }
  * `exact`: that this is the first event that is wrong is proved by the checkpoint; otherwise that one is somewhere from `index` to before `before`.
  */
 export type Wrong = { index: number; expected: Event | undefined; found: Event | undefined; reason: string; exact: boolean; before: number | undefined }
-/** `uncovered`: events that the checkpoint says nothing of, and when the first of them was written. */
-export type Walked = { leaves: number; root: Hash; wrong: Wrong | undefined; uncovered: { events: number; since: string | undefined } }
+/**
+ * `uncovered`: events that the checkpoint says nothing of, and when the first of them was written. `missed`: the sizes among `others` at which the log has
+ * another root. `table`: where `known` is not what the log has, though the log is right.
+ */
+export type Walked = { leaves: number; root: Hash; wrong: Wrong | undefined; uncovered: { events: number; since: string | undefined }; missed: number[]; table: Omit<Wrong, 'exact' | 'before'> | undefined }
 
 const reportEvery = 1_000
 
@@ -36,23 +39,28 @@ const nextRevisions = () => {
  * @param others more checkpoints, by size: without `known` they tell between which two of them the log goes wrong
  */
 export async function walk(
-  { events, held, known, others = [], onProgress = () => {} }: {
+  { events, held, known, others = [], onEvent = () => {}, onProgress = () => {} }: {
     events: AsyncIterable<Leaf>
     held: Held
     known?: AsyncIterable<KnownLeaf> | undefined
     others?: readonly Held[]
+    /** Told of every event, those of keys and of the ledger too. */
+    onEvent?: (event: Leaf) => void
     onProgress?: (leaves: number) => void
   },
 ): Promise<Walked> {
   const tree = createTree()
   const inOrder = nextRevisions()
   const rows = known?.[Symbol.asyncIterator]()
-  const marks = [...others].filter(({ size }) => size > 0 && size < held.size).sort((a, b) => a.size - b.size)
+  const marks = others.filter((one) => one !== held && one.size > 0 && one.size <= held.size).sort((a, b) => a.size - b.size)
   let mark = 0
+  const missed: number[] = []
   /** What the checkpoints along the way have proved, and the first that was not met. */
   let proved = 0
   let failed: number | undefined
-  let wrong: Omit<Wrong, 'exact' | 'before'> | undefined
+  /** The first gap in a stream, and where the known leaves first differ. */
+  let gap: Omit<Wrong, 'exact' | 'before'> | undefined
+  let differs: Omit<Wrong, 'exact' | 'before'> | undefined
   /** The tree of the known leaves, from where it differs from the log's. */
   let other: Tree | undefined
   let rootThen: Hash | undefined
@@ -66,6 +74,7 @@ export async function walk(
 
   for await (const event of events) {
     const { stream, revision } = event
+    onEvent(event)
     if (noLeaves.some((prefix) => stream.startsWith(prefix))) continue
     const index = tree.size
     const found = { stream, revision }
@@ -74,50 +83,49 @@ export async function walk(
       // No checkpoint that is held covers it; what holds of every stream is looked at all the same.
       since ??= event.metadata.at
       uncovered += 1
-      if (!isNext) wrong ??= { index, expected: undefined, found, reason: 'the revisions of the stream have a gap here' }
     }
+    if (!isNext) gap ??= { index, expected: undefined, found, reason: 'the revisions of the stream have a gap here' }
     const hash = hashOf(event)
-    if (index < held.size) {
+    if (rows) {
       const row = await nextKnown()
-      if (row && !other && !(row.stream === stream && row.revision === revision && same(row.hash, hash))) {
-        other = tree.copy()
+      if (row && !differs && !(row.stream === stream && row.revision === revision && same(row.hash, hash))) {
+        if (index < held.size) other = tree.copy()
         const changed = row.stream === stream && row.revision === revision
-        wrong = { index, expected: { stream: row.stream, revision: row.revision }, found, reason: changed ? 'it was changed' : 'another event stands in its place' }
+        differs = { index, expected: { stream: row.stream, revision: row.revision }, found, reason: changed ? 'it was changed' : 'another event stands in its place' }
       }
-      if (other && row) other.append(row.hash as Hash)
-      if (!isNext) wrong ??= { index, expected: undefined, found, reason: 'the revisions of the stream have a gap here' }
+      if (other && row && index < held.size) other.append(row.hash as Hash)
     }
     tree.append(hash)
-    if (tree.size === marks[mark]?.size) {
-      if (failed === undefined && same(tree.root(), marks[mark]!.root)) proved = tree.size
+    // Several may be of one size, and each of them must be met.
+    for (; tree.size === marks[mark]?.size; mark += 1) {
+      const met = same(tree.root(), marks[mark]!.root)
+      if (!met) missed.push(tree.size)
+      if (tree.size === held.size) continue
+      if (failed === undefined && met) proved = tree.size
       else failed ??= tree.size
-      mark += 1
     }
     if (tree.size === held.size) rootThen = tree.root()
     if (tree.size % reportEvery === 0) onProgress(tree.size)
   }
   onProgress(tree.size)
 
+  const further = await nextKnown()
+  if (further) differs ??= { index: tree.size, expected: { stream: further.stream, revision: further.revision }, found: undefined, reason: 'the log ends before it' }
   if (held.size > tree.size) {
-    const row = await nextKnown()
-    if (row && !other) {
-      other = tree.copy()
-      other.append(row.hash as Hash)
-      wrong = { index: tree.size, expected: { stream: row.stream, revision: row.revision }, found: undefined, reason: 'the log ends before it' }
-    } else if (row) other?.append(row.hash as Hash)
+    if (further) (other ??= tree.copy()).append(further.hash as Hash)
     while (other && other.size < held.size) {
-      const further = await nextKnown()
-      if (!further) break
-      other.append(further.hash as Hash)
+      const next = await nextKnown()
+      if (!next) break
+      other.append(next.hash as Hash)
     }
   }
   await rows?.return?.()
 
   const right = held.size === 0 || (rootThen !== undefined && same(rootThen, held.root))
-  const result = { leaves: tree.size, root: tree.root(), uncovered: { events: uncovered, since } }
+  const result = { leaves: tree.size, root: tree.root(), uncovered: { events: uncovered, since }, missed, table: right ? differs : undefined }
   // The table may be what is wrong: then the log is right, whatever the table says.
-  if (right) return { ...result, wrong: wrong && wrong.index >= held.size ? { ...wrong, exact: true, before: undefined } : undefined }
-  if (wrong && other?.size === held.size && same(other.root(), held.root)) return { ...result, wrong: { ...wrong, exact: true, before: undefined } }
+  if (right) return { ...result, wrong: gap && gap.index >= held.size ? { ...gap, exact: true, before: undefined } : undefined }
+  if (differs && other?.size === held.size && same(other.root(), held.root)) return { ...result, wrong: { ...differs, exact: true, before: undefined } }
   const missing = tree.size < held.size
   const place = {
     index: proved,
@@ -128,7 +136,7 @@ export async function walk(
     before: failed ?? held.size,
   }
   // A gap in a stream says where to look; what is wrong may begin before it.
-  return { ...result, wrong: wrong && other === undefined ? { ...place, found: wrong.found, reason: wrong.reason } : place }
+  return { ...result, wrong: gap && other === undefined ? { ...place, found: gap.found, reason: gap.reason } : place }
 }
 
 const same = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0

@@ -5,10 +5,18 @@ import type { Privacy, Sealed } from './event.ts'
 /** `path`: names of fields and places in lists, from the event's data on. */
 export type SealedField = { path: readonly (string | number)[]; privacy: Exclude<Privacy, 'clear'>; value: Sealed }
 
+/** The registry takes a copy of what it knows at every question. */
+const known = new WeakMap<z.ZodType, { privacy: Privacy | undefined }>()
+function privacyOf(schema: z.ZodType): Privacy | undefined {
+  const found = known.get(schema) ?? { privacy: z.globalRegistry.get(schema)?.['privacy'] as Privacy | undefined }
+  known.set(schema, found)
+  return found.privacy
+}
+
 /** Of data that the schema has parsed. */
 export function sealedFields(schema: z.ZodType, data: unknown, path: readonly (string | number)[] = []): SealedField[] {
   if (data === undefined || data === null) return []
-  const privacy = z.globalRegistry.get(schema)?.['privacy'] as Privacy | undefined
+  const privacy = privacyOf(schema)
   if (privacy === 'clear') return []
   if (privacy) return [{ path, privacy, value: data as Sealed }]
   if (schema instanceof z.ZodOptional || schema instanceof z.ZodNullable) return sealedFields(schema.unwrap() as z.ZodType, data, path)

@@ -2,7 +2,7 @@ import { setImmediate as turn, setTimeout as pause } from 'node:timers/promises'
 import { encode } from './batch.ts'
 import { Unavailable, type EventLog, type Position, type Selection } from './event-log.ts'
 import { createChanges } from './sqlite/changes.ts'
-import { openDatabase } from './sqlite/database.ts'
+import { openDatabase, openForReading } from './sqlite/database.ts'
 import { ask, persist } from './sqlite/failure.ts'
 import { createGroupCommit } from './sqlite/group-commit.ts'
 import { createReader, eventsOf, pageSize, recorded, type Page } from './sqlite/reader.ts'
@@ -19,11 +19,11 @@ const retryAfter = 500
 
 /**
  * The log in one SQLite file; the folder must exist. Other processes may have it open too. `patience`: how long an append waits for the lock
- * of another process, in milliseconds. Closing it ends its subscriptions.
+ * of another process, in milliseconds. `readOnly`: a file that is there, and is left as it is. Closing it ends its subscriptions.
  * @throws Error for a file that is not such a log, or one of a newer release
  */
-export function openSqliteLog({ file, patience = 5_000 }: { file: string; patience?: number }): EventLog {
-  const db = openDatabase(file)
+export function openSqliteLog({ file, patience = 5_000, readOnly = false }: { file: string; patience?: number; readOnly?: boolean }): EventLog {
+  const db = readOnly ? openForReading(file) : openDatabase(file)
   db.exec(`pragma busy_timeout = ${busyTimeout}`)
   const attempts = Math.ceil(patience / busyTimeout)
   const dataVersion = db.prepare('pragma data_version')

@@ -52,3 +52,6 @@ const keyledgerNamespace = '6f1a7f0e-7f0a-5d3c-9c55-0b8a3f1c2e47'
 
 /** The same name gives the same UUID (version 5; RFC 9562, 5.5). */
 export const uuidOf = (name: string): string => uuidv5(name, keyledgerNamespace)
+
+/** Whose stream has the key of a month. */
+export const periodKeyIdOf = (period: string): string => uuidOf(`period ${period}`)

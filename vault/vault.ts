@@ -8,7 +8,7 @@ import type { Sealed } from '../domain/event.ts'
 import { StreamSealed } from '../eventlog/event-log.ts'
 import type { Aggregate, Cause, Streams } from '../eventlog/transact.ts'
 import { evolve, keyEvents, type KeyPurpose, type KeyState } from './events.ts'
-import { decrypt, derive, encrypt, fingerprintOf, hmac, uuidOf, type Key } from './sealing.ts'
+import { decrypt, derive, encrypt, fingerprintOf, hmac, periodKeyIdOf, uuidOf, type Key } from './sealing.ts'
 
 // A fold that outlived its sealed stream would open for ever what was to be forgotten.
 export const keys: Aggregate<KeyState, typeof keyEvents> = { events: keyEvents, evolve, neverCached: true }
@@ -101,7 +101,7 @@ export async function openVault(dependencies: { streams: Streams; masterKeys: Ma
   /** A handful of months; the UUID of one costs as much as sealing a value. */
   const periodKeyIds = new Map<string, string>()
   function periodKeyId(period: string): string {
-    const id = periodKeyIds.get(period) ?? uuidOf(`period ${period}`)
+    const id = periodKeyIds.get(period) ?? periodKeyIdOf(period)
     periodKeyIds.set(period, id)
     return id
   }

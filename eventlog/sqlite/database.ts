@@ -1,4 +1,4 @@
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, existsSync, openSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { unlocked } from './failure.ts'
 
@@ -31,6 +31,19 @@ const schema = `
   ) strict;
   pragma application_id = ${applicationId};
   pragma user_version = ${schemaVersion}`
+
+/** Opens a file that is there, and leaves it as it is. @throws Error for a file that is not a log of ours */
+export const openForReading = (file: string): DatabaseSync => {
+  if (!existsSync(file)) throw new Error(`there is no ${file}`)
+  const db = new DatabaseSync(file, { readOnly: true, timeout: 5_000 })
+  try {
+    if (examine(db, file)) throw new Error(`${file} is no event log: there is nothing in it`)
+    return db
+  } catch (error) {
+    db.close()
+    throw error
+  }
+}
 
 /** Opens the file, and makes it if it is not there (mode 0600; its folder must be). @throws Error for a file that is not a log of ours */
 export const openDatabase = (file: string): DatabaseSync => {
