@@ -2,7 +2,7 @@ import { backup, DatabaseSync } from 'node:sqlite'
 import { openForReading } from './database.ts'
 
 /** Pages of 4 KiB. Between two portions the event loop goes on. */
-const portion = 2_000
+const portion = 256
 
 /**
  * Copies the log as it is at this moment into a new file; engines may write meanwhile. The copy is one file alone, without a write-ahead log.
