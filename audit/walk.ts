@@ -8,6 +8,8 @@ export type Held = { size: number; root: Uint8Array }
 /** A leaf as the ledger's table has it. It is believed only if it leads to the root of the checkpoint that is held. */
 export type KnownLeaf = { stream: string; revision: number; hash: Uint8Array }
 type Event = { stream: string; revision: number }
+/** What the walk needs of an event, beside its hash. */
+export type Step = Event & { metadata: { at: string } }
 
 /**
  * `index`: in the tree, from 0. `expected`: which event should be there, `found`: which one is; neither is known of every fault.
@@ -38,16 +40,23 @@ const nextRevisions = () => {
  * @param known the leaves as they were when the ledger took them in, in their order, if there is a table of them
  * @param others more checkpoints, by size: without `known` they tell between which two of them the log goes wrong
  */
-export async function walk(
-  { events, held, known, others = [], onEvent = () => {}, onProgress = () => {} }: {
-    events: AsyncIterable<Leaf>
-    held: Held
-    known?: AsyncIterable<KnownLeaf> | undefined
-    others?: readonly Held[]
-    /** Told of every event, those of keys and of the ledger too. */
-    onEvent?: (event: Leaf) => void
-    onProgress?: (leaves: number) => void
-  },
+export async function walk(options: Options<Leaf>): Promise<Walked> {
+  return walkHashed({ ...options, hashOf })
+}
+
+type Options<S extends Step> = {
+  events: AsyncIterable<S>
+  held: Held
+  known?: AsyncIterable<KnownLeaf> | undefined
+  others?: readonly Held[]
+  /** Told of every event, those of keys and of the ledger too. */
+  onEvent?: (event: S) => void
+  onProgress?: (leaves: number) => void
+}
+
+/** The same, where the leaves are hashed elsewhere. `hashOf` is asked for leaves alone. */
+export async function walkHashed<S extends Step>(
+  { events, held, known, others = [], onEvent = () => {}, onProgress = () => {}, hashOf }: Options<S> & { hashOf: (event: S) => Hash },
 ): Promise<Walked> {
   const tree = createTree()
   const inOrder = nextRevisions()
@@ -142,7 +151,7 @@ export async function walk(
 const same = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0
 
 /** What has no canonical form was never a leaf: it gets a hash that no leaf has. */
-function hashOf(event: Leaf): Hash {
+export function hashOf(event: Leaf): Hash {
   try {
     return leafHash(leafOf(event))
   } catch (error) {

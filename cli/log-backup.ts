@@ -17,7 +17,7 @@ export async function backupLog({ eventStoreDbUrl, dataFolder }: Config, file: s
   removeLog(draft)
   await copyLogFile(ensureDataFolder(dataFolder).log, draft, 'backed up')
   const log = openSqliteLog({ file: draft, readOnly: true })
-  const verdict = await verifyEvents(log, {}).finally(log.close)
+  const verdict = await verifyEvents(log, {}, { file: draft }).finally(log.close)
   // A link is there whole or not at all, and replaces nothing.
   linkSync(draft, file)
   rmSync(draft)

@@ -29,7 +29,7 @@ export async function restoreLog(config: Config, { file, yes }: Ways, given: Giv
   const lock = lockDataFolder(folder)
   try {
     const backup = openSqliteLog({ file, readOnly: true })
-    if ((await verifyEvents(backup, {}).finally(backup.close)) === 'wrong') {
+    if ((await verifyEvents(backup, {}, { file }).finally(backup.close)) === 'wrong') {
       console.error('Not restored: something is wrong in the backup.')
       return 2
     }

@@ -21,6 +21,7 @@ const noConfig = (): never => {
 let [signed, kept] = [at('signed.sqlite'), at('kept.txt')]
 let [ada, vkey] = ['', '']
 let said: string[]
+let changed = 0
 const spy = (): void => {
   said = []
   for (const way of ['log', 'error'] as const) vi.spyOn(console, way).mockImplementation((line: string) => void said.push(line))
@@ -74,7 +75,7 @@ describe('A log as a file, without the engine', () => {
     ['the signature of a checkpoint', `update events set data = json_set(data, '$.note', replace(json_extract(data, '$.note'), '— keyledger', '— keyledgerx')) where position = ${ledger}`, /ledger-\S+, revision 2: keyledger\S+ \(\w+\) has not signed this/],
     ['a checkpoint that is missing', `delete from events where type = 'CheckpointSigned' and revision = 1`, /ledger-\S+, revision 2: the revisions of the stream have a gap here/],
   ])('names %s', async (_, sql, place) => {
-    const file = at('changed.sqlite')
+    const file = at(`${++changed}.sqlite`)
     copyFileSync(signed, file)
     const db = new DatabaseSync(file)
     db.exec(sql.replaceAll('ADA', ada))

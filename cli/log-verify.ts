@@ -2,18 +2,21 @@
 import { readFile } from 'node:fs/promises'
 import { createExamination, type Fault } from '../audit/examination.ts'
 import { heldBy, keysOf, readCheckpoints, type LogCheckpoints } from '../audit/log-checkpoints.ts'
-import { walk, type Held, type Walked } from '../audit/walk.ts'
+import { walkHashed, type Held, type Walked } from '../audit/walk.ts'
 import type { Config } from '../config.ts'
+import { ensureDataFolder } from '../data-folder.ts'
 import type { EventLog } from '../eventlog/event-log.ts'
+import { headOf } from '../eventlog/sqlite/compare.ts'
 import { openSqliteLog } from '../eventlog/sqlite.ts'
 import { openLog } from '../main.ts'
 import { createLedgerTable, type LedgerTable } from '../projections/ledger/table.ts'
 import { noteIn } from './audit.ts'
 import { leavesOf, type TableFault } from './ledger-rows.ts'
+import { stepsOf, stepsOfFile, threadsFor, type LogStep } from './log-steps.ts'
 import { keysLost } from './lost-keys.ts'
 import { showProgress } from './progress.ts'
 import { withDatabase } from './projections.ts'
-import { keysNeeded, schemasOf, type KeyNeeded } from './stored-events.ts'
+import type { KeyNeeded } from './stored-events.ts'
 
 /** What somebody holds from elsewhere: files, and a verifier key. */
 export type Holding = { checkpoint?: string | undefined; key?: string | undefined }
@@ -23,7 +26,7 @@ export type Verdict = 'right' | 'wrong' | 'not covered'
 export async function verifyLog(config: () => Config, file: string | undefined, holding: Holding): Promise<number> {
   if (file === undefined) return codeOf(await verifyOwn(config(), holding))
   const log = openSqliteLog({ file, readOnly: true })
-  return codeOf(await verifyEvents(log, holding).finally(log.close))
+  return codeOf(await verifyEvents(log, holding, { file }).finally(log.close))
 }
 
 const codeOf = (verdict: Verdict): number => ({ right: 0, wrong: 2, 'not covered': 3 })[verdict]
@@ -34,20 +37,22 @@ async function verifyOwn(config: Config, holding: Holding): Promise<Verdict> {
   try {
     return await withDatabase(config, async (_, { sql }) => {
       begun = true
-      return verifyEvents(log, holding, createLedgerTable(sql))
+      return verifyEvents(log, holding, { table: createLedgerTable(sql), file: fileOf(config) })
     })
   } catch (error) {
     if (begun) throw error
     // The table is a projection: nothing hangs on it that the log does not say by itself.
     console.error(`The ledger's table is not looked at: ${(error as Error).message}`)
-    return await verifyEvents(log, holding)
+    return await verifyEvents(log, holding, { file: fileOf(config) })
   } finally {
     await log.close()
   }
 }
 
-/** @throws Unavailable for a log that cannot be read */
-export async function verifyEvents(log: EventLog, { checkpoint, key }: Holding, table?: LedgerTable): Promise<Verdict> {
+const fileOf = ({ eventStoreDbUrl, dataFolder }: Config): string | undefined => (eventStoreDbUrl === undefined ? ensureDataFolder(dataFolder).log : undefined)
+
+/** `file`: where the log is one: it is then read by several threads. @throws Unavailable for a log that cannot be read */
+export async function verifyEvents(log: EventLog, { checkpoint, key }: Holding, { table, file }: { table?: LedgerTable; file?: string | undefined } = {}): Promise<Verdict> {
   // In this order: what the table and the checkpoints cover is in the log already when the walk begins.
   const rows = await table?.size()
   const own = await readCheckpoints(log)
@@ -55,22 +60,26 @@ export async function verifyEvents(log: EventLog, { checkpoint, key }: Holding, 
   const held = checkpoint === undefined ? undefined : heldBy(own, noteIn(await readFile(checkpoint, 'utf8')), key)
   const needed = new Map<string, KeyNeeded & { at: Omit<Fault, 'reason'> }>()
   const keys = new Set<string>()
-  const examination = createExamination(schemasOf, (examined) => {
-    const { stream, revision } = examined.event
+  const examination = createExamination()
+  const look = (step: LogStep): void => {
+    const { stream, revision, needs } = step
+    examination.look(step)
     if (stream.startsWith('key-')) keys.add(stream.slice('key-'.length))
-    for (const one of keysNeeded(examined)) if (!needed.has(one.key)) needed.set(one.key, { ...one, at: { stream, revision } })
-  })
+    for (const one of needs) if (!needed.has(one.key)) needed.set(one.key, { ...one, at: { stream, revision } })
+  }
   const marks: readonly Held[] = [...own.checkpoints, ...(held ? [held] : [])].toSorted((a, b) => a.size - b.size)
   const newest = marks.at(-1) ?? nothing
   const expected = Math.max(newest.size, rows ?? 0)
   let done = 0
+  const end = file === undefined ? 0 : headOf(file)
+  const steps = file === undefined || threadsFor(end) < 2 ? stepsOf(log) : stepsOfFile(file, end, threadsFor(end))
   const began = performance.now()
   const bar = showProgress('events', () => ({ done, share: expected === 0 ? undefined : Math.min(1, done / expected) }))
   const tableFaults: TableFault[] = []
   const known = table && rows ? leavesOf(table, rows, (fault) => tableFaults.push(fault)) : undefined
   let walked: Walked
   try {
-    walked = await walk({ events: log.readAll({}), held: newest, others: marks, known, onEvent: examination.look, onProgress: (leaves) => (done = leaves) })
+    walked = await walkHashed({ events: steps, held: newest, others: marks, known, hashOf: ({ hash }) => hash, onEvent: look, onProgress: (leaves) => (done = leaves) })
   } catch (error) {
     if (!/^.+, revision \d+: the stored event is not JSON$/.test((error as Error).message)) throw error
     console.log(`WRONG: ${(error as Error).message}`)

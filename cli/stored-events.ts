@@ -1,12 +1,12 @@
 /** All that is stored, by the streams that it stands in. */
-import type { z } from 'zod'
 import { accountEvents, identifierEvents, passwordFormatEvents } from '../domain/account/events.ts'
 import { auditEvents } from '../domain/audit/events.ts'
 import { ledgerEvents } from '../domain/ledger/events.ts'
 import { sealedFields } from '../domain/sealed-fields.ts'
 import { sessionEvents } from '../domain/session/events.ts'
 import { tokensEvents } from '../domain/session/tokens.ts'
-import type { Examined, Schemas } from '../audit/examination.ts'
+import type { Leaf } from '../audit/canonical.ts'
+import type { Parsed, Schemas } from '../audit/examination.ts'
 import { keyEvents } from '../vault/events.ts'
 import { periodKeyIdOf } from '../vault/sealing.ts'
 
@@ -40,10 +40,10 @@ function keyOfPeriod(period: string): string {
 export type KeyNeeded = { key: string; account?: string; period?: string }
 
 /** Values are sealed as `a1.<account>.<...>` and `p1.<period>.<account, or nothing>.<...>` (`vault/vault.ts`). */
-export function keysNeeded({ event: { stream, revision }, schema, data }: Examined): KeyNeeded[] {
+export function keysNeeded({ stream, revision }: Leaf, { schema, data }: Parsed): KeyNeeded[] {
   // Of a person all, of a login the event that it begins with: it has what was typed and the device. Others repeat what these name.
   if (!stream.startsWith('account-') && !(revision === 0 && stream.startsWith('session-'))) return []
-  return sealedFields(schema as z.ZodType, data).flatMap(({ value }) => {
+  return sealedFields(schema, data).flatMap(({ value }) => {
     const [kind, first = '', second = ''] = value.split('.')
     if (kind === 'a1') return [{ key: first, account: first }]
     if (kind !== 'p1') return []

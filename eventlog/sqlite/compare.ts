@@ -36,3 +36,13 @@ export function sealedStreams(file: string): string[] {
     db.close()
   }
 }
+
+/** The position of the last event; 0 where there is none. */
+export function headOf(file: string): number {
+  const db = openForReading(file)
+  try {
+    return Number(db.prepare('select coalesce(max(position), 0) as head from events').get()?.['head'])
+  } finally {
+    db.close()
+  }
+}
