@@ -5,7 +5,7 @@ import { ensureDataFolder } from '../data-folder.ts'
 import { backupSqliteLog } from '../eventlog/sqlite/backup.ts'
 import { openSqliteLog } from '../eventlog/sqlite.ts'
 import { syncFolder } from '../vault/key-file.ts'
-import { verifyEvents } from './log-verify.ts'
+import { verifyEvents } from './log-walk.ts'
 import { showProgress } from './progress.ts'
 
 /** 0: it is there, on disk, and can be restored; 2: something in the log is wrong, and so in the file. @throws Error for a file that is there: it is somebody's */

@@ -13,7 +13,7 @@ import { dropProjections } from '../projections/drop.ts'
 import { syncFolder } from '../vault/key-file.ts'
 import { actorOf, becauseOf, type Given } from './because.ts'
 import { copyLogFile, removeLog } from './log-backup.ts'
-import { verifyEvents } from './log-verify.ts'
+import { verifyEvents } from './log-walk.ts'
 
 type Ways = {
   file: string

@@ -1,29 +1,17 @@
-/** `log verify`: everything that must hold of the log, from its first event to its last; beside the engine or without it. */
+/** `log verify`, beside the engine or without it. */
 import { readFile } from 'node:fs/promises'
-import { createExamination, type Fault } from '../audit/examination.ts'
-import { heldBy, keysOf, readCheckpoints, type LogCheckpoints } from '../audit/log-checkpoints.ts'
-import { walkHashed, type Held, type Walked } from '../audit/walk.ts'
 import type { Config } from '../config.ts'
 import { ensureDataFolder } from '../data-folder.ts'
-import type { EventLog } from '../eventlog/event-log.ts'
-import { headOf } from '../eventlog/sqlite/compare.ts'
 import { openSqliteLog } from '../eventlog/sqlite.ts'
 import { openLog } from '../main.ts'
-import { createLedgerTable, type LedgerTable } from '../projections/ledger/table.ts'
+import { createLedgerTable } from '../projections/ledger/table.ts'
 import { noteIn } from './audit.ts'
-import { leavesOf, type TableFault } from './ledger-rows.ts'
-import { stepsOf, stepsOfFile, threadsFor, type LogStep } from './log-steps.ts'
-import { keysLost } from './lost-keys.ts'
-import { showProgress } from './progress.ts'
+import { verifyEvents, type Holding, type Verdict } from './log-walk.ts'
 import { withDatabase } from './projections.ts'
-import type { KeyNeeded } from './stored-events.ts'
-
-/** What somebody holds from elsewhere: files, and a verifier key. */
-export type Holding = { checkpoint?: string | undefined; key?: string | undefined }
-export type Verdict = 'right' | 'wrong' | 'not covered'
 
 /** 0: right; 2: wrong; 3: nothing is wrong, but something is not covered. `file`: an embedded log, such as a backup, instead of the engine's. */
-export async function verifyLog(config: () => Config, file: string | undefined, holding: Holding): Promise<number> {
+export async function verifyLog(config: () => Config, file: string | undefined, { checkpoint, key }: { checkpoint?: string | undefined; key?: string | undefined }): Promise<number> {
+  const holding = { key, note: checkpoint === undefined ? undefined : noteIn(await readFile(checkpoint, 'utf8')) }
   if (file === undefined) return codeOf(await verifyOwn(config(), holding))
   const log = openSqliteLog({ file, readOnly: true })
   return codeOf(await verifyEvents(log, holding, { file }).finally(log.close))
@@ -50,89 +38,3 @@ async function verifyOwn(config: Config, holding: Holding): Promise<Verdict> {
 }
 
 const fileOf = ({ eventStoreDbUrl, dataFolder }: Config): string | undefined => (eventStoreDbUrl === undefined ? ensureDataFolder(dataFolder).log : undefined)
-
-/** `file`: where the log is one: it is then read by several threads. @throws Unavailable for a log that cannot be read */
-export async function verifyEvents(log: EventLog, { checkpoint, key }: Holding, { table, file }: { table?: LedgerTable; file?: string | undefined } = {}): Promise<Verdict> {
-  // In this order: what the table and the checkpoints cover is in the log already when the walk begins.
-  const rows = await table?.size()
-  const own = await readCheckpoints(log)
-  keysOf(own.first, own.handovers, key)
-  const held = checkpoint === undefined ? undefined : heldBy(own, noteIn(await readFile(checkpoint, 'utf8')), key)
-  const needed = new Map<string, KeyNeeded & { at: Omit<Fault, 'reason'> }>()
-  const keys = new Set<string>()
-  const examination = createExamination()
-  const look = (step: LogStep): void => {
-    const { stream, revision, needs } = step
-    examination.look(step)
-    if (stream.startsWith('key-')) keys.add(stream.slice('key-'.length))
-    for (const one of needs) if (!needed.has(one.key)) needed.set(one.key, { ...one, at: { stream, revision } })
-  }
-  const marks: readonly Held[] = [...own.checkpoints, ...(held ? [held] : [])].toSorted((a, b) => a.size - b.size)
-  const newest = marks.at(-1) ?? nothing
-  const expected = Math.max(newest.size, rows ?? 0)
-  let done = 0
-  const end = file === undefined ? 0 : headOf(file)
-  const steps = file === undefined || threadsFor(end) < 2 ? stepsOf(log) : stepsOfFile(file, end, threadsFor(end))
-  const began = performance.now()
-  const bar = showProgress('events', () => ({ done, share: expected === 0 ? undefined : Math.min(1, done / expected) }))
-  const tableFaults: TableFault[] = []
-  const known = table && rows ? leavesOf(table, rows, (fault) => tableFaults.push(fault)) : undefined
-  let walked: Walked
-  try {
-    walked = await walkHashed({ events: steps, held: newest, others: marks, known, hashOf: ({ hash }) => hash, onEvent: look, onProgress: (leaves) => (done = leaves) })
-  } catch (error) {
-    if (!/^.+, revision \d+: the stored event is not JSON$/.test((error as Error).message)) throw error
-    console.log(`WRONG: ${(error as Error).message}`)
-    return 'wrong'
-  } finally {
-    bar.end()
-  }
-  for (const fault of await keysLost(log, [...needed.values()].filter((one) => !keys.has(one.key)))) examination.found(fault)
-  const seconds = (performance.now() - began) / 1000
-  const { events, streams, faults, first } = examination.result()
-  console.log(`${events} events of ${streams} streams, ${Math.round(events / Math.max(seconds, 0.001))}/s; the tree of ${walked.leaves} has the root ${walked.root.toString('base64')}`)
-  const wrong = [
-    ...own.faults.map(sentenceOf),
-    ...wrongOf(walked, own, held),
-    ...(first === undefined ? [] : [`${sentenceOf(first)}${faults > 1 ? ` (and ${faults - 1} more)` : ''}`]),
-    ...tableSentences(walked, tableFaults),
-  ]
-  for (const one of wrong) console.log(`WRONG: ${one}`)
-  if (wrong.length > 0) return 'wrong'
-  for (const one of coverage(walked, own, held, newest, key)) console.log(one)
-  return walked.uncovered.events > 0 ? 'not covered' : 'right'
-}
-
-const nothing: Held = { size: 0, root: new Uint8Array() }
-
-const sentenceOf = ({ stream, revision, reason }: Fault): string => `${stream}, revision ${revision}: ${reason}`
-const named = (event: Omit<Fault, 'reason'> | undefined): string | undefined => event && `${event.stream}, revision ${event.revision}`
-
-/** What the tree says. The checkpoints that were met bound the place where it goes wrong. */
-function wrongOf({ wrong, missed, leaves }: Walked, { stream, checkpoints }: LogCheckpoints, held: Held | undefined): string[] {
-  if (wrong) {
-    const { index, before, exact, expected, found, reason } = wrong
-    if (exact) return [`${named(expected ?? found)}: ${reason}${expected && found && named(expected) !== named(found) ? ` (${named(found)})` : ''}`]
-    return [`between leaf ${index} and leaf ${before}${found ? `, at the latest with ${named(found)}` : ''}: ${reason}`]
-  }
-  const other = held !== undefined && held.size <= leaves && missed.includes(held.size)
-  if (other) return [`the events are not those of the checkpoint that you hold (${held.size} events), but those of a later one of the log's own: another history was signed`]
-  const [size] = missed
-  if (size === undefined) return []
-  return [`${stream}, revision ${checkpoints.find((one) => one.size === size)?.number}: the events are not those that it covers (${size}), but those of a later checkpoint`]
-}
-
-function tableSentences({ table }: Walked, faults: readonly TableFault[]): string[] {
-  const again = 'build it again (projections rebuild ledger)'
-  if (table) return [`the table of the ledger differs from the log at leaf ${table.index}, ${named(table.expected ?? table.found)}: ${table.reason}. As far as a checkpoint covers it the log is right: ${again}`]
-  return faults.slice(0, 1).map(({ index }) => `the table of the ledger has other hashes above leaf ${index} than those below them make: ${again}`)
-}
-
-function coverage({ uncovered }: Walked, { checkpoints }: LogCheckpoints, held: Held | undefined, newest: Held, key: string | undefined): string[] {
-  return [
-    newest.size === 0 ? 'Nothing was signed yet.' : `The first ${newest.size} events are as they were when they were signed; ${checkpoints.length} checkpoints of the log's own hold.`,
-    ...(held ? [`Those that the checkpoint you hold covers (${held.size}) are as they were then.`] : newest.size > 0 ? ['Nothing of it was held against a checkpoint from elsewhere (--checkpoint).'] : []),
-    ...(key === undefined && newest.size > 0 ? ['The key is the one that the log itself names: compare it with one that you hold (--key).'] : []),
-    ...(uncovered.events > 0 ? [`Not yet covered: ${uncovered.events} events since ${uncovered.since}.`] : []),
-  ]
-}
