@@ -2,9 +2,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Config } from '../config.ts'
 import { ensureDataFolder, lockDataFolder } from '../data-folder.ts'
-import type { EventLog } from '../eventlog/event-log.ts'
+import type { EventLog, Position } from '../eventlog/event-log.ts'
 import { openLog } from '../main.ts'
 import { connectEmbedded, openDatabase, type Database } from '../projections/database.ts'
+import type { Projection } from '../projections/projection.ts'
 import { projections } from '../projections/read-model.ts'
 import { rebuild } from '../projections/rebuild.ts'
 import { readStatus } from '../projections/status.ts'
@@ -25,17 +26,36 @@ export const projectionStatus = (config: Config): Promise<number> =>
 
 /** All of them where no name is given. */
 export async function rebuildProjections(config: Config, name: string | undefined): Promise<number> {
-  const chosen = projections.filter((projection) => name === undefined || projection.name === name)
-  if (chosen.length === 0) throw new Error(`there is no projection ${name}; there are ${projections.map((one) => one.name).join(', ')}`)
+  const chosen = chosenBy(name)
   return withDatabase(config, async (log, { sql }) => {
-    for (const projection of chosen) {
-      let events = 0
-      const bar = showProgress(`events for ${projection.name}`, () => ({ done: events, share: undefined }))
-      const done = await rebuild({ log, sql, projection, now, onProgress: (progress) => void ({ events } = progress) }).finally(bar.end)
-      console.log(`${projection.name}: ${done.events} events, ${done.perSecond}/s; ${done.rows} rows, ${done.changed} of them new or changed, ${done.removed} removed, ${done.parked} set aside`)
-    }
+    const began = performance.now()
+    const { onProgress, ...bar } = await progressOf(log)
+    const rebuilt = await rebuild({ log, sql, projections: chosen, onProgress }).finally(bar.end)
+    const seconds = (performance.now() - began) / 1000
+    console.log(`${bar.events()} events in ${seconds.toFixed(1)} s, ${Math.round(bar.events() / seconds)}/s`)
+    for (const { projection, rows, changed, removed, parked } of rebuilt)
+      console.log(`${projection}: ${rows} rows, ${changed} of them new or changed, ${removed} removed, ${parked} set aside`)
     return 0
   })
+}
+
+/** @throws Error for a name that no projection has */
+function chosenBy(name: string | undefined): Projection[] {
+  const chosen = projections.filter((projection) => name === undefined || projection.name === name)
+  if (chosen.length === 0) throw new Error(`there is no projection ${name}; there are ${projections.map((one) => one.name).join(', ')}`)
+  return chosen
+}
+
+/** A bar for whoever reads the log from its beginning. */
+async function progressOf(log: EventLog) {
+  const shareOf = await log.extent()
+  let [events, share] = [0, 0]
+  const { end } = showProgress('events', () => ({ done: events, share }))
+  return {
+    end,
+    events: () => events,
+    onProgress: (progress: { events: number; position: Position }) => void ([events, share] = [progress.events, shareOf(progress.position)]),
+  }
 }
 
 async function withDatabase<T>(config: Config, work: (log: EventLog, database: Database) => Promise<T>): Promise<T> {

@@ -1,7 +1,7 @@
 /** What every account has, as far as a reader may see it: sealed values stay sealed, hashes and verifiers stay in the log. */
 import type { Sql } from 'postgres'
 import { accountEvents } from '../domain/account/events.ts'
-import { parseFact } from '../domain/event.ts'
+import { parseFact } from './fact.ts'
 import { tableName, type Projection } from './projection.ts'
 
 type PasskeyRow = { passkey: string; status: 'pending' | 'active' | 'revoked'; session: string; app: string; aaguid: string; linked_at: string }

@@ -1,7 +1,7 @@
 /** What became of every offer to create a passkey: a row per login in which one was made or withheld. The next offer is decided by it. */
 import type { Sql } from 'postgres'
-import { parseFact } from '../domain/event.ts'
 import { sessionEvents } from '../domain/session/events.ts'
+import { parseFact } from './fact.ts'
 import { tableName, type Projection } from './projection.ts'
 
 export type AppendHistoryRow = {

@@ -29,30 +29,35 @@ export const route = (projection: Projection, events: readonly Recorded[], parke
 }
 
 /**
- * The rows that change. An event that cannot be digested parks its slot, and so do all later ones of that slot, without a try: they are kept,
- * in order, until parked.ts tries them again. The other slots go on.
+ * The rows that change, event by event. An event that cannot be digested parks its slot, and so do all later ones of that slot, without a try: they
+ * are kept, in order, until parked.ts tries them again. The other slots go on.
  */
-export const fold = (projection: Projection, routed: readonly Routed[], rows: Rows, parked: ReadonlySet<string>): Folded => {
-  const aside = new Set(parked)
+export const createFolding = (projection: Projection, rows: Pick<Rows, 'get'>, parked: ReadonlySet<string>) => {
+  const aside = new Set<string>()
   const folded: Folded = { changed: new Map(), parked: [] }
   const park = (item: Routed) => {
     aside.add(item.slot)
     folded.parked.push(item)
   }
-  for (const item of routed) {
-    const { event, slot, key } = item
-    if (key === undefined || item.error !== undefined || aside.has(slot)) {
-      park(item)
-      continue
-    }
-    try {
-      const before = folded.changed.get(key) ?? rows.get(key) ?? projection.initial(key)
-      const after = projection.evolve(before, event)
-      if (after !== before) folded.changed.set(key, after)
-    } catch (error) {
-      park({ ...item, error: messageOf(error) })
-    }
+  return {
+    folded,
+    take: (item: Routed): void => {
+      const { event, slot, key } = item
+      if (key === undefined || item.error !== undefined || parked.has(slot) || aside.has(slot)) return park(item)
+      try {
+        const before = folded.changed.get(key) ?? rows.get(key) ?? projection.initial(key)
+        const after = projection.evolve(before, event)
+        if (after !== before) folded.changed.set(key, after)
+      } catch (error) {
+        park({ ...item, error: messageOf(error) })
+      }
+    },
   }
+}
+
+export const fold = (projection: Projection, routed: readonly Routed[], rows: Rows, parked: ReadonlySet<string>): Folded => {
+  const { folded, take } = createFolding(projection, rows, parked)
+  for (const item of routed) take(item)
   return folded
 }
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { listParked, retryParked } from './parked.ts'
 import type { Projection } from './projection.ts'
 import { rebuild } from './rebuild.ts'
-import { now, useStage } from './testing-stage.ts'
+import { useStage } from './testing-stage.ts'
 import { caughtUp, expectedRows, storedRows, until, walks, type Walk } from './testing.ts'
 
 const stage = useStage()
@@ -54,7 +54,7 @@ describe('an event that cannot be digested', () => {
   it('is healed from beside, and the engine that parked it goes on with its row', async () => {
     const healings = [
       () => retryParked({ log: stage.log, sql: stage.sql, projection: walks }),
-      () => rebuild({ log: stage.log, sql: stage.sql, projection: walks, now }),
+      () => rebuild({ log: stage.log, sql: stage.sql, projections: [walks] }),
     ]
     const runner = stage.run({ projections: [choosy] })
     for (const heal of healings) {

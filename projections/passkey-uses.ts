@@ -1,7 +1,7 @@
 /** How often, and when last, a passkey signed in. The account's stream has only what a use changed; the logins have every one. */
 import type { Sql } from 'postgres'
-import { parseFact } from '../domain/event.ts'
 import { sessionEvents } from '../domain/session/events.ts'
+import { parseFact } from './fact.ts'
 import { tableName, type Projection } from './projection.ts'
 
 export type PasskeyUsesRow = {

@@ -1,8 +1,8 @@
 /** The public state of every session: the fold that decides, stored as a row. Never a challenge, a hash or a sealed value. */
 import type { Sql } from 'postgres'
-import { parseFact } from '../domain/event.ts'
 import { sessionEvents } from '../domain/session/events.ts'
 import { evolveView, type SessionView } from '../domain/session/state.ts'
+import { parseFact } from './fact.ts'
 import { tableName, type Projection } from './projection.ts'
 
 export type SessionRow = {
