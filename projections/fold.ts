@@ -16,14 +16,14 @@ export type Folded = { changed: Rows; parked: Routed[] }
 export const route = (projection: Projection, events: readonly Recorded[], parked: ReadonlySet<string>): Routed[] => {
   const lost = new Set<string>()
   return events.flatMap((event): Routed[] => {
-    const slot = printable(`stream:${event.stream}`)
-    if (parked.has(slot) || lost.has(slot)) return [{ event, slot }]
+    const slot = () => printable(`stream:${event.stream}`)
+    if (parked.size + lost.size > 0 && (parked.has(slot()) || lost.has(slot()))) return [{ event, slot: slot() }]
     try {
       const key = projection.key(event)
       return key === undefined ? [] : [{ event, slot: printable(key), key }]
     } catch (error) {
-      lost.add(slot)
-      return [{ event, slot, error: messageOf(error) }]
+      lost.add(slot())
+      return [{ event, slot: slot(), error: messageOf(error) }]
     }
   })
 }
@@ -65,4 +65,4 @@ export const fold = (projection: Projection, routed: readonly Routed[], rows: Ro
 export const messageOf = (error: unknown): string => printable(error instanceof Error ? error.message : String(error)).slice(0, 300)
 
 /** Postgres' text holds neither U+0000 nor half a surrogate pair. */
-const printable = (text: string) => text.toWellFormed().replaceAll('\0', '')
+const printable = (text: string) => (text.isWellFormed() && !text.includes('\0') ? text : text.toWellFormed().replaceAll('\0', ''))

@@ -31,7 +31,9 @@ const tables = `
   create table if not exists projection_parked (
     projection text, stream text, revision integer, position text not null, type text not null, slot text not null, error text,
     number bigint not null generated always as identity, parked_at timestamptz not null default now(), primary key (projection, stream, revision));
-  create index if not exists projection_parked_order on projection_parked (projection, number)`
+  create index if not exists projection_parked_order on projection_parked (projection, number);
+  create table if not exists projection_serving (
+    projection text primary key, version integer not null, held boolean not null default false, switched_at timestamptz not null default now())`
 
 /**
  * A projection's table in SQL: a batch is one query for the rows and one statement for everything that it changes. One statement is one
