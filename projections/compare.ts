@@ -15,7 +15,7 @@ export type Compared = { rows: number; oneHas: number; otherHas: number; first: 
  * @throws Overtaken when a rebuild of it began; Error for a table that has taken in nothing yet; the log's and the database's errors
  */
 export const compareWithLog = async (
-  { log, sql, projection, batch = 5_000, cached = 5_000, onProgress = () => {} }: { log: EventLog; sql: Sql; projection: Projection } & Partial<Pick<Refill, 'batch' | 'cached' | 'onProgress'>>,
+  { log, sql, projection, batch = 2_000, cached = 4_000, onProgress = () => {} }: { log: EventLog; sql: Sql; projection: Projection } & Partial<Pick<Refill, 'batch' | 'cached' | 'onProgress'>>,
 ): Promise<Compared> => {
   const table = tableName(projection)
   const copy = `${table}_copy`

@@ -29,25 +29,25 @@ export const route = (projection: Projection, events: readonly Recorded[], parke
 }
 
 /**
- * The rows that change, event by event. An event that cannot be digested parks its slot, and so do all later ones of that slot, without a try: they
- * are kept, in order, until parked.ts tries them again. The other slots go on.
+ * Takes event by event into its row. One that cannot be digested parks its slot, and so do all later ones of that slot, without a try: they are kept,
+ * in order, until parked.ts tries them again. The other slots go on.
  */
-export const createFolding = (projection: Projection, rows: Pick<Rows, 'get'>, parked: ReadonlySet<string>) => {
+export const createFolding = (projection: Projection, rows: Pick<Rows, 'get'> & { set(key: string, row: object): unknown }, parked: ReadonlySet<string>) => {
   const aside = new Set<string>()
-  const folded: Folded = { changed: new Map(), parked: [] }
+  const left: Routed[] = []
   const park = (item: Routed) => {
     aside.add(item.slot)
-    folded.parked.push(item)
+    left.push(item)
   }
   return {
-    folded,
+    parked: left as readonly Routed[],
     take: (item: Routed): void => {
       const { event, slot, key } = item
       if (key === undefined || item.error !== undefined || parked.has(slot) || aside.has(slot)) return park(item)
       try {
-        const before = folded.changed.get(key) ?? rows.get(key) ?? projection.initial(key)
+        const before = rows.get(key) ?? projection.initial(key)
         const after = projection.evolve(before, event)
-        if (after !== before) folded.changed.set(key, after)
+        if (after !== before) rows.set(key, after)
       } catch (error) {
         park({ ...item, error: messageOf(error) })
       }
@@ -55,10 +55,12 @@ export const createFolding = (projection: Projection, rows: Pick<Rows, 'get'>, p
   }
 }
 
+/** The rows that change, and the events that are set aside. */
 export const fold = (projection: Projection, routed: readonly Routed[], rows: Rows, parked: ReadonlySet<string>): Folded => {
-  const { folded, take } = createFolding(projection, rows, parked)
-  for (const item of routed) take(item)
-  return folded
+  const changed: Rows = new Map()
+  const folding = createFolding(projection, { get: (key) => changed.get(key) ?? rows.get(key), set: (key, row) => changed.set(key, row) }, parked)
+  for (const item of routed) folding.take(item)
+  return { changed, parked: [...folding.parked] }
 }
 
 /** An exception as one line of text that the database can hold. */

@@ -14,7 +14,7 @@ export type Rebuilt = { projection: string; rows: number; changed: number; remov
  * @throws Overtaken, and the log's and the database's errors: when another rebuild of the same table began, or one of the two went away
  */
 export const rebuild = async (
-  { log, sql, projections, batch = 5_000, cached = 5_000, onProgress = () => {} }: {
+  { log, sql, projections, batch = 2_000, cached = 4_000, onProgress = () => {} }: {
     log: EventLog
     sql: Sql
     projections: readonly Projection[]

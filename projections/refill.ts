@@ -103,8 +103,7 @@ const begin = async (projection: Projection, options: Refill) => {
 
     shrink: () =>
       unlessRefused(async () => {
-        for (const [key, row] of folding.folded.changed) rows.set(key, row)
-        for (const item of folding.folded.parked) {
+        for (const item of folding.parked) {
           parked.add(item.slot)
           aside.push(item)
         }

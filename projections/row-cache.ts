@@ -17,7 +17,14 @@ export const createRowCache = (limit: number, load: (keys: string[]) => Promise<
   let writing: Promise<void> = Promise.resolve()
   let everything = true
 
+  /** Most rows are set just after they were got. */
+  let last: { key: string; entry: Entry | undefined } | undefined
+
   const find = (key: string): Entry | undefined => {
+    if (last?.key !== key) last = { key, entry: search(key) }
+    return last.entry
+  }
+  const search = (key: string): Entry | undefined => {
     const known = young.get(key)
     if (known) return known
     const other = old.get(key)
@@ -53,14 +60,18 @@ export const createRowCache = (limit: number, load: (keys: string[]) => Promise<
       if (entry) {
         entry.row = row
         entry.changed = true
-      } else young.set(key, { row, changed: true })
+        return
+      }
+      last = undefined
+      young.set(key, { row, changed: true })
     },
 
     /** Must be awaited before `get`: loads what is wanted and not here. As long as no row has left, none can be elsewhere. */
     fetch: async (keys: readonly string[]): Promise<void> => {
       if (everything) return
-      const missing = [...new Set(keys)].filter((key) => !find(key))
+      const missing = [...new Set(keys)].filter((key) => !search(key))
       if (missing.length === 0) return
+      last = undefined
       for (const [key, row] of await load(missing)) young.set(key, { row, changed: false })
     },
 
@@ -69,6 +80,7 @@ export const createRowCache = (limit: number, load: (keys: string[]) => Promise<
       if (young.size < limit) return
       await writing
       everything = false
+      last = undefined
       send(old)
       old = young
       young = new Map()
@@ -76,6 +88,7 @@ export const createRowCache = (limit: number, load: (keys: string[]) => Promise<
 
     /** Writes everything that is here. @throws what `write` throws */
     flush: async (): Promise<void> => {
+      last = undefined
       for (const entries of [old, young]) {
         await writing
         send(entries)

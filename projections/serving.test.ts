@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Projection } from './projection.ts'
-import { createServing, readServed, serve } from './serving.ts'
+import { createServing, readServed, serve, serveCaughtUp } from './serving.ts'
 import { useStage } from './testing-stage.ts'
 import { caughtUp, walks } from './testing.ts'
 import { dropVersion, listVersions } from './versions.ts'
@@ -34,6 +34,8 @@ describe('readers', () => {
     await fill(second)
     expect(await readBy(second, true)).toBe('walks_v2')
     expect(await readBy(first, true)).toBe('walks_v1')
+    // It had looked before the others switched.
+    await serveCaughtUp(stage.sql, first)
     expect(await readServed(stage.sql)).toMatchObject([{ projection: 'walks', version: 2, held: false }])
   })
 
