@@ -53,30 +53,46 @@ function forMetric(metric: Metric, question: Question): Question {
 }
 
 function queryOf(metric: Metric, question: Question, tables: Tables): { text: string; values: (string | string[])[] } {
-  const values: (string | string[])[] = []
-  const bind: Bind = (value, type) => `$${values.push(value as string | string[])}::${type}`
+  const bound: { value: string | string[]; type: string }[] = []
+  const bind: Bind = (value, type) => `{{${bound.push({ value: value as string | string[], type }) - 1}}}`
   const scope = scopeOf(question, tables, bind)
   const end = question.every ? `least(${[scope.endOf('q.period'), ...(scope.end ? [scope.end] : [])].join(', ')})` : (scope.end ?? "'infinity'::timestamptz")
   // One statement, so that figures and `as_of` are of one moment; and there is a row where there are no figures.
   const text = `select meta.as_of, ${end} > meta.as_of - interval '${metric.settles ?? 1} days' as provisional, q.* ${question.every ? ", to_char(q.period, 'YYYY-MM-DD') as period" : ''}
-    from (select greatest((select max(last_at) from ${tables.logins}), (select max(last_at) from ${tables.people})) as as_of) meta
+    from (select ${newestOf(tables)} as as_of) meta
     left join (select * from (${metric.query(scope)}) figures limit ${mostRows + 1}) q on true`
-  return { text, values }
+  // Numbered as they occur: of one that occurs nowhere Postgres could not tell the type.
+  const used: string[] = []
+  const numbered = text.replace(/{{(\d+)}}/g, (_, n: string) => {
+    if (!used.includes(n)) used.push(n)
+    return `$${used.indexOf(n) + 1}::${bound[Number(n)]?.type}`
+  })
+  return { text: numbered, values: used.map((n) => bound[Number(n)]?.value ?? '') }
 }
 
-async function rowsOf(sql: Sql, { text, values }: { text: string; values: (string | string[])[] }, question: Question): Promise<Found[]> {
+const newestOf = ({ logins, people }: Tables): string => `greatest((select max(last_at) from ${logins}), (select max(last_at) from ${people}))`
+
+/** When the newest event happened that is counted (ISO 8601); null where there is none yet. @throws FiguresUnavailable */
+export async function newest(sql: Sql, tables: Tables): Promise<string | null> {
+  const [row] = await rowsOf(sql, { text: `select ${newestOf(tables)} as as_of`, values: [] }, {})
+  return (row?.['as_of'] as string | null | undefined) ?? null
+}
+
+async function rowsOf(sql: Sql, { text, values }: { text: string; values: (string | string[])[] }, { from, to }: Pick<Question, 'from' | 'to'>): Promise<Found[]> {
   try {
     return [...(await sql.unsafe<Found[]>(text, values))]
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+    const code = codeOf(error)
     // Names and times that Postgres does not take (PostgreSQL, appendix A): its own time zones, its own calendar.
     if (code === '22023') throw new BadQuestion('timeZone', 'is not known to the database')
-    if (code === '22007' || code === '22008') throw new BadQuestion(question.from === undefined ? 'to' : 'from', 'is no time that the database knows')
+    if ((code === '22007' || code === '22008') && (from ?? to) !== undefined) throw new BadQuestion(from === undefined ? 'to' : 'from', 'is no time that the database knows')
     // Any other complaint about the query is an error of ours.
     if (/^(22|42)/.test(code) && code !== '42P01') throw error
     throw new FiguresUnavailable('the figures cannot be read now', { cause: error })
   }
 }
+
+const codeOf = (error: unknown): string => (error instanceof Error && 'code' in error ? String(error.code) : '')
 
 function tell(metric: Metric, by: readonly Dimension[], found: readonly Found[], { k, plannedPeople }: Disclosure): { told: Row[]; warnings: string[] } {
   const parts = [...by, ...metric.groups]
