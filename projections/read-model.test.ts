@@ -7,6 +7,7 @@ import type { SessionEvent } from '../domain/session/events.ts'
 import { facts } from '../domain/session/given.ts'
 import type { EventLog } from '../eventlog/event-log.ts'
 import { openTestFile, type BreakableLog } from '../eventlog/testing.ts'
+import { appendHistory } from './append-history.ts'
 import { openDatabase, type Database } from './database.ts'
 import type { Projection } from './projection.ts'
 import { openReadModel, projections, type ReadModel } from './read-model.ts'
@@ -118,7 +119,9 @@ describe('While a new version of the history fills', () => {
       if (options.after === undefined) await gate.promise
       yield* log.subscribe(options)
     }
-    return { fill: gate.resolve, model: openReadModel({ log: { ...log, subscribe }, database, now, newId: randomUUID, onError: () => {}, kept }) }
+    const told: string[] = []
+    const onServed = async (table: (projection: Projection) => string) => void told.push(table(appendHistory))
+    return { fill: gate.resolve, told, model: openReadModel({ log: { ...log, subscribe }, database, now, newId: randomUUID, onError: () => {}, onServed, kept }) }
   }
   const served = async () => (await readServed(database.sql)).find(({ projection }) => projection === 'append_history')?.version
 
@@ -142,6 +145,7 @@ describe('While a new version of the history fills', () => {
     await Promise.all(started)
     for (const engine of [one, two]) await until(async () => JSON.stringify(await engine.model.history(ada)) === '{"offers":0}')
     expect(await served()).toBe(3)
+    for (const { told } of [one, two]) await until(() => told.at(-1) === 'append_history_v3')
     // The way back: the old release reads what it keeps.
     expect(await model.history(ada)).toEqual({ offers: 2 })
     for (const engine of [one, two]) await engine.model.stop()

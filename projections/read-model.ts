@@ -39,16 +39,19 @@ export function openReadModel(dependencies: {
   /** Told of the first event of a row that could not be digested: its type alone, since what is wrong with it may quote it. */
   onParked?: (table: string, type: string) => void
   inBatch?: FollowerOptions['inBatch'] | undefined
+  /** What reads the tables by itself, such as views: told which ones are read as soon as they are there, and after each switch; again where it fails. */
+  onServed?: (table: Source['table']) => Promise<void>
   /** In place of this release's: as another release keeps them. */
   kept?: readonly Projection[]
 }) {
-  const { log, database, now, newId, patience = 300, standby, onError, onParked = () => {}, inBatch, kept = projections } = dependencies
+  const { log, database, now, newId, patience = 300, standby, onError, onParked = () => {}, inBatch, onServed = async () => {}, kept = projections } = dependencies
   const { sql } = database
   const runner = createRunner({ log, sql, projections: kept, id: newId(), now, standby, onError, onParked: ({ event }, table) => onParked(table, event.type), ...(inBatch && { inBatch }) })
   const serving = createServing(sql, kept)
   const source: Source = { sql, table: serving.table }
   const stopping = new AbortController()
   let looking: Promise<void> = Promise.resolve()
+  let told: string | undefined
   /** Of the table that serves in place of one that still fills: how far it was behind, and when that was known. */
   let older: { lag: number; at: number } | undefined
 
@@ -57,6 +60,9 @@ export function openReadModel(dependencies: {
     const filling = serving.older(appendHistory)
     const [status] = filling ? await readStatus({ log, sql, projections: [filling], now }) : []
     older = status?.lag === undefined ? undefined : { lag: status.lag, at: now().getTime() }
+    const tables = kept.map(serving.table).join()
+    if (tables === told || runner.status().some(({ lag }) => lag === undefined)) return
+    await onServed(serving.table).then(() => (told = tables), onError)
   }
   const lookOn = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
@@ -84,6 +90,8 @@ export function openReadModel(dependencies: {
       await Promise.all([runner.stop(), looking])
     },
     status: (): ProjectionStatus[] => runner.status(),
+    /** The table of the version that is served. */
+    table: serving.table,
 
     /** The session as its row has it, once that has reached `revision`; undefined when it is late or the database away: fold the stream then. */
     async session(id: string, revision: number): Promise<{ view: SessionView; revision: number } | undefined> {
