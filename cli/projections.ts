@@ -41,7 +41,8 @@ export async function rebuildProjections(config: Config, name: string | undefine
   return withDatabase(config, async (log, { sql }) => {
     const began = performance.now()
     const { onProgress, ...bar } = await progressOf(log)
-    const rebuilt = await rebuild({ log, sql, projections: chosen, onProgress }).finally(bar.end)
+    const onReplace = (projection: Projection) => bar.print(`${tableName(projection)}: replacing what differs`)
+    const rebuilt = await rebuild({ log, sql, projections: chosen, onProgress, onReplace }).finally(bar.end)
     const seconds = (performance.now() - began) / 1000
     console.log(`${bar.events()} events in ${seconds.toFixed(1)} s, ${Math.round(bar.events() / seconds)}/s`)
     for (const { projection, rows, changed, removed, parked } of rebuilt)
@@ -103,9 +104,9 @@ function chosenBy(name: string | undefined): Projection[] {
 async function progressOf(log: EventLog) {
   const shareOf = await log.extent()
   let [events, share] = [0, 0]
-  const { end } = showProgress('events', () => ({ done: events, share }))
+  const bar = showProgress('events', () => ({ done: events, share }))
   return {
-    end,
+    ...bar,
     events: () => events,
     onProgress: (progress: { events: number; position: Position }) => void ([events, share] = [progress.events, shareOf(progress.position)]),
   }

@@ -1,7 +1,7 @@
 import type { Sql } from 'postgres'
 import type { EventLog } from '../eventlog/event-log.ts'
 import { tableName, type Projection } from './projection.ts'
-import { refill, type Refill } from './refill.ts'
+import { raiseUnlessWhole, refill, type Refill } from './refill.ts'
 import { createStore } from './store.ts'
 
 /** One value, as text; undefined where there is no such row, which is one difference of the column `key`. */
@@ -15,7 +15,7 @@ export type Compared = { rows: number; oneHas: number; otherHas: number; first: 
  * @throws Overtaken when a rebuild of it began; Error for a table that has taken in nothing yet; the log's and the database's errors
  */
 export const compareWithLog = async (
-  { log, sql, projection, batch = 2_000, cached = 4_000, onProgress = () => {} }: { log: EventLog; sql: Sql; projection: Projection } & Partial<Pick<Refill, 'batch' | 'cached' | 'onProgress'>>,
+  { log, sql, projection, batch = 2_000, cached = 2_000, onProgress = () => {} }: { log: EventLog; sql: Sql; projection: Projection } & Partial<Pick<Refill, 'batch' | 'cached' | 'onProgress'>>,
 ): Promise<Compared> => {
   const table = tableName(projection)
   const copy = `${table}_copy`
@@ -30,10 +30,12 @@ export const compareWithLog = async (
   if (upTo == null) throw new Error(`${table} has taken in nothing yet`)
   const [made] = await refill([projection], { log, sql, upTo, batch, cached, onProgress })
   try {
-    return await compareTables(sql, copy, made!.scratch, columnsOf(projection))
+    const compared = await compareTables(sql, copy, made!.scratch, columnsOf(projection))
+    await sql.unsafe(`do $$ begin ${raiseUnlessWhole(made!)} end $$`)
+    return compared
   } finally {
     await sql.unsafe(`drop table if exists "${copy}", "${made!.scratch}"; delete from projection_checkpoints where projection = '${made!.scratch}';
-      delete from projection_parked where projection = '${made!.scratch}'`)
+      delete from projection_parked where projection = '${made!.scratch}'; delete from projection_scratch where projection = '${made!.scratch}'`)
   }
 }
 

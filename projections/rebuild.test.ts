@@ -9,7 +9,7 @@ import { tableName, type Projection } from './projection.ts'
 import { projections } from './read-model.ts'
 import { rebuild } from './rebuild.ts'
 import { useStage } from './testing-stage.ts'
-import { caughtUp, places, storedRows, walks } from './testing.ts'
+import { caughtUp, places, storedRows, until, walks } from './testing.ts'
 
 const stage = useStage()
 const prove = process.env['PROVE'] !== undefined
@@ -126,6 +126,35 @@ describe('a rebuild', () => {
     await stage.expectRows(walks, places)
     expect(await stage.sql`select * from far_walks`).toHaveLength(7)
     expect(await stage.sql`select to_regclass('walks_v1_rebuild') as scratch`).toEqual([{ scratch: null }])
+  })
+
+  it('changes nothing when the database crashed meanwhile, and lost what is not written ahead', async () => {
+    await stage.walkAbout(50)
+    await caughtUp(stage.run())
+    const gate = Promise.withResolvers<void>()
+    const halfway = Promise.withResolvers<void>()
+    const gated: EventLog = {
+      ...stage.log,
+      readAll: async function* (options) {
+        for await (const event of stage.log.readAll(options)) {
+          if (event.position === '30') await gate.promise
+          yield event
+        }
+      },
+    }
+    const onProgress = ({ events }: { events: number }) => events === 29 && halfway.resolve()
+    const done = rebuild({ log: gated, sql: stage.sql, projections: [walks], batch: 1, cached: 1, onProgress })
+    done.catch(() => {})
+    await halfway.promise
+    // Between two of its queries: one that is cut off says so by itself.
+    await until(async () => (await stage.sql`select from pg_stat_activity where state = 'active' and datname = current_database() and pid <> pg_backend_pid()`).length === 0)
+    const [backend] = await stage.sql<{ pid: number }[]>`select pg_backend_pid() as pid`
+    process.kill(backend!.pid, 'SIGKILL')
+    await until(() => stage.sql`select from projection_scratch`.then((marks) => marks.length === 0, () => false))
+    gate.resolve()
+    await expect(done).rejects.toThrow('the database lost walks_v1_rebuild')
+    await stage.expectRows(walks)
+    expect(await rebuild({ log: stage.log, sql: stage.sql, projections: [walks] })).toMatchObject([{ changed: 0, removed: 0 }])
   })
 
   it('gives way to a later one of the same table, up to its last moment', async () => {

@@ -132,6 +132,15 @@ const refillCarefully = async (projection: Projection, store: Store, { sql, log,
   return { generation: checkpoint.generation, parked: parked.size }
 }
 
+/**
+ * Rows of a scratch table are not written ahead, so a crash of the database empties it, and all others of its kind with it: of the mark that went with
+ * it nothing is left either. A statement of plpgsql.
+ */
+export const raiseUnlessWhole = ({ scratch, generation }: Pick<Refilled, 'scratch' | 'generation'>): string => `
+  if not exists (select from projection_scratch where projection = '${scratch}' and generation = ${generation}) then
+    raise exception 'the database lost ${scratch}: begin again';
+  end if;`
+
 const beginAnew = async (sql: Sql, store: Store): Promise<Checkpoint> => {
   await sql.unsafe(`drop table if exists "${store.table}"`)
   await store.create()

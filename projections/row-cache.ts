@@ -1,4 +1,5 @@
 import type { Rows } from './fold.ts'
+import { createSeenKeys } from './seen-keys.ts'
 
 type Entry = { row: object; changed: boolean }
 type Entries = Map<string, Entry>
@@ -15,7 +16,8 @@ export const createRowCache = (limit: number, load: (keys: string[]) => Promise<
   /** On their way to the table; still here for whoever asks, until they are there. */
   let leaving: Entries = new Map()
   let writing: Promise<void> = Promise.resolve()
-  let everything = true
+  /** Those that may be in the table. Most keys of a log come for the first time, and for them no query is made. */
+  const left = createSeenKeys()
 
   /** Most rows are set just after they were got. */
   let last: { key: string; entry: Entry | undefined } | undefined
@@ -43,7 +45,10 @@ export const createRowCache = (limit: number, load: (keys: string[]) => Promise<
   const send = (entries: Entries) => {
     leaving = entries
     const rows: Rows = new Map()
-    for (const [key, { row, changed }] of entries) if (changed) rows.set(key, row)
+    for (const [key, { row, changed }] of entries) {
+      left.add(key)
+      if (changed) rows.set(key, row)
+    }
     writing = (async () => {
       if (rows.size > 0) await write(rows)
       leaving = new Map()
@@ -66,10 +71,9 @@ export const createRowCache = (limit: number, load: (keys: string[]) => Promise<
       young.set(key, { row, changed: true })
     },
 
-    /** Must be awaited before `get`: loads what is wanted and not here. As long as no row has left, none can be elsewhere. */
+    /** Must be awaited before `get`: loads what is wanted and not here. */
     fetch: async (keys: readonly string[]): Promise<void> => {
-      if (everything) return
-      const missing = [...new Set(keys)].filter((key) => !search(key))
+      const missing = [...new Set(keys)].filter((key) => !search(key) && left.has(key))
       if (missing.length === 0) return
       last = undefined
       for (const [key, row] of await load(missing)) young.set(key, { row, changed: false })
@@ -79,7 +83,6 @@ export const createRowCache = (limit: number, load: (keys: string[]) => Promise<
     shrink: async (): Promise<void> => {
       if (young.size < limit) return
       await writing
-      everything = false
       last = undefined
       send(old)
       old = young
