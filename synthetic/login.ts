@@ -1,6 +1,6 @@
 /** One login as the engine takes it, step by step: the account first, then the session, then the tokens. Nothing is decided here. */
 import { decideLeftByLogin, leavesNothing, type LeftByLogin } from '../domain/account/login.ts'
-import { activePasskeys, decideUnfinished, hasPasskeyHere } from '../domain/account/passkeys.ts'
+import { activePasskeys, decideUnfinished } from '../domain/account/passkeys.ts'
 import type { AccountState } from '../domain/account/state.ts'
 import { fold, type Circumstances, type Decision } from '../domain/session/decision.ts'
 import { decideExpiry, decideSignOut } from '../domain/session/end.ts'
@@ -22,14 +22,14 @@ import { writeAccount, type Person } from './people.ts'
 import { saidOf, type Device } from './platforms.ts'
 import { appendOf, instant, type Append } from './record.ts'
 import type { createRollout } from './rollout.ts'
-import type { Seals } from './seals.ts'
+import type { Seal, Seals } from './seals.ts'
 
 export type World = { calendar: Calendar; incidents: Incidents; rollout: ReturnType<typeof createRollout>; seals: Seals; reachable: Reachable }
 
 /** Of the person that the world deals with: `typed` is somebody else's mistake where it is nobody's identifier. */
 export type Beginning = { entryPoint: EntryPoint; at: number; as: 'identifier' | 'mistyped' | 'usernameless' | { login: Login } }
 
-export type Login = Awaited<ReturnType<typeof beginLogin>>
+export type Login = ReturnType<typeof beginLogin>
 
 /** A step that was meant to succeed was refused: the year would not be one that an engine could have written. */
 export class Illegal extends Error {}
@@ -98,21 +98,23 @@ export function beginLogin(world: World, person: Person, device: Device, { entry
     },
     account,
     challenge,
-    wait(seconds: number): void {
-      at += Math.max(50, Math.round(seconds * 1000))
+    /** Nobody looks at one screen for longer than `most`. */
+    wait(seconds: number, most = 60): void {
+      at += Math.max(50, Math.round(Math.min(seconds, most) * 1000))
     },
+    secondsLeft: (): number => (Date.parse((state as SessionState).view.expiresAt) - at) / 1000,
     /** @throws Illegal where it is refused in another way than it was meant to be */
     take(decide: (state: SessionState, circumstances: Circumstances) => Decision, { leaves = {}, meantToBe = [] }: { leaves?: Partial<LeftByLogin>; meantToBe?: readonly Refusal[] } = {}): Cause {
       const facts = circumstances()
       // The engine asks for the history where an offer hangs on it.
-      if (!incidents.historyAway(at)) facts.offer.history = historyOf(person)
+      if (!incidents.historyAway(at)) facts.offer.history = person.history.known(at)
       const { outcome, events } = decide(state as SessionState, facts)
       const refused = 'refused' in outcome ? outcome.refused : undefined
       if (events.length === 0 || (refused !== undefined && !meantToBe.includes(refused))) throw new Illegal(`${refused ?? 'nothing'} in ${session}: ${JSON.stringify((state as SessionState).view)}`)
       const cause = newCause()
       leave(events, leaves, cause)
       write(events, cause)
-      noted(person, events)
+      person.history.note(events, at)
       return cause
     },
     /** What comes of a step without being asked for. */
@@ -146,17 +148,17 @@ export function beginLogin(world: World, person: Person, device: Device, { entry
     const { supports, ...device_ } = said
     const place: Place = {
       ...device_, supports, app: person.app, installation: device.installation, flowTokenHash, entryPoint, locale: known?.locale ?? 'en',
-      deviceModel: seal(device.model), address: seal(addressOf(person)), userAgent: seal(`${person.app}/${said.appVersion} (${said.platform})`),
+      ...(person.test && known ? { test: true as const } : {}), deviceModel: seal(device.model), address: seal(addressOf(person)), userAgent: seal(`${person.app}/${said.appVersion} (${said.platform})`),
     }
     const request: PasskeyRequest = { ...challenge(), allow: known ? activePasskeys(known).map(({ passkey, transports }) => ({ id: passkey, transports: [...transports] })) : [] }
     const { outcome, events } = decideStart(place, whoStarts(seal), request, instant(at + flowSeconds * 1000), circumstances())
     const refused = 'refused' in outcome ? outcome.refused : undefined
     if (events.length === 0 || (refused !== undefined && refused !== 'no_contact')) throw new Illegal(`the start was refused: ${refused}`)
     write(events, newCause(startKey))
-    noted(person, events)
+    person.history.note(events, at)
   }
 
-  function whoStarts(seal: (plaintext: string) => ReturnType<typeof seals.lookup> & Place['deviceModel'] & {}): Who {
+  function whoStarts(seal: Seal): Who {
     const typed = person.byName ? person.name : person.email
     if (as === 'usernameless') return 'unknown'
     if (as === 'mistyped') return { identifier: seal(`${typed.slice(0, 3)}${typed.slice(4)}`), account: null }

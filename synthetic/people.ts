@@ -8,6 +8,7 @@ import { accountStream } from '../engine/people.ts'
 import { appendOf, instant, type Append } from './record.ts'
 import type { Calendar } from './calendar.ts'
 import type { Dice } from './dice.ts'
+import { createHistory, type History } from './history.ts'
 import { deviceOf, type Device, type Keychain } from './platforms.ts'
 import type { Seal } from './seals.ts'
 
@@ -38,6 +39,7 @@ export type Person = {
   secret: KeyObject | undefined
   seal: Seal | undefined
   account: AccountState | undefined
+  history: History
 }
 
 const firstNames = ['ada', 'ben', 'carla', 'dario', 'elif', 'finn', 'greta', 'hugo', 'ines', 'jan', 'kira', 'leo', 'mara', 'nils', 'olga', 'paul', 'rosa', 'sami', 'tara', 'uwe', 'vera', 'yann', 'zoe']
@@ -55,7 +57,7 @@ export function personOf(dice: Dice, number: number, calendar: Calendar): Person
   const name = `${dice.pick(firstNames)}.${dice.pick(lastNames)}.${number}`
   const first = deviceOf(dice, dice.weighed(firstDevices))
   const others = dice.chance(0.28) ? [deviceOf(dice, dice.chance(0.75) ? 'web' : dice.weighed(firstDevices), first.keychain)] : []
-  const contacts = dice.weighed([['email', 58], ['both', 39], ['none', 3]] as const)
+  const contacts = dice.weighed([['email', 58], ['both', 39], ['none', 1.2]] as const)
   return {
     dice,
     id: dice.uuid(),
@@ -78,6 +80,7 @@ export function personOf(dice: Dice, number: number, calendar: Calendar): Person
     secret: undefined,
     seal: undefined,
     account: undefined,
+    history: createHistory(),
   }
 }
 

@@ -15,7 +15,7 @@ const systems: Record<Platform, readonly Release[]> = {
 /** iOS 5.6.0 is the one that breaks something (`incidents.ts`); 5.6.1 mends it. */
 export const brokenRelease = { platform: 'ios', version: '5.6.0' } as const
 const appReleases: readonly Release[] = [
-  ['4.9.0', -1], ['5.0.0', -0.05], ['5.1.0', 0.06], ['5.2.0', 0.15], ['5.3.0', 0.24], ['5.4.0', 0.33], ['5.5.0', 0.42], ['5.6.0', 0.52], ['5.6.1', 0.555], ['5.7.0', 0.64], ['5.8.0', 0.73], ['5.9.0', 0.82], ['5.10.0', 0.91],
+  ['4.9.0', -1], ['5.0.0', -0.05], ['5.1.0', 0.06], ['5.2.0', 0.15], ['5.3.0', 0.24], ['5.4.0', 0.33], ['5.5.0', 0.42], ['5.6.0', 0.52], ['5.6.1', 0.57], ['5.7.0', 0.64], ['5.8.0', 0.73], ['5.9.0', 0.82], ['5.10.0', 0.91],
 ]
 
 const models: Record<Platform, readonly string[]> = {
