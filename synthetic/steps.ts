@@ -144,7 +144,7 @@ function create(login: Login, world: World): boolean {
     if (became === 'created') link(login)
     else if (became === 'refused_here') {
       const { challenge } = options
-      login.take((state, circumstances) => decideAppend(state, { verdict: 'bad', challenge, reason: 'challenge_expired', retryable: true }, circumstances), { meantToBe: ['append_rejected'] })
+      login.take((state, circumstances) => decideAppend(state, { verdict: 'bad', challenge, reason: 'user_not_verified', retryable: true }, circumstances), { meantToBe: ['append_rejected'] })
     } else reportCreation(login, became)
   }
   // Some try once more.
