@@ -7,6 +7,7 @@ import { decideLeftByLogin, leavesNothing, type LeftByLogin } from '../domain/ac
 import { isRevoked, type AccountState } from '../domain/account/state.ts'
 import type { AccountDecision } from '../domain/account/decision.ts'
 import { hasPasskeyHere } from '../domain/account/passkeys.ts'
+import type { OfferHistory } from '../domain/policy/history.ts'
 import type { Vault } from '../vault/vault.ts'
 import { decided, fold, illegal, outcomeOf, refuse, type Circumstances, type Decision, type Outcome } from '../domain/session/decision.ts'
 import { sessionEvents, type SessionEvent } from '../domain/session/events.ts'
@@ -63,7 +64,7 @@ export function createStep(dependencies: {
   streams: Streams
   vault: Vault
   settings: () => Settings
-  history: (account: string) => Promise<{ offers: number } | 'unavailable'>
+  history: (account: string) => Promise<OfferHistory | 'unavailable'>
   tokensOf: TokensOf
   guessed: GuessedProof
   now: () => Date

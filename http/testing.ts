@@ -7,6 +7,7 @@ import type { Hono } from 'hono'
 import { expect } from 'vitest'
 import type { Carrier, Message, Receipt } from '../delivery/delivery.ts'
 import { Policy } from '../domain/policy.ts'
+import { noOffers, type OfferHistory } from '../domain/policy/history.ts'
 import { actions, type Channel, type Step } from '../domain/session/vocabulary.ts'
 import type { AccountEvent } from '../domain/account/events.ts'
 import type { NewAccount } from '../engine/accounts.ts'
@@ -70,7 +71,7 @@ export async function openApi(options: ApiOptions = {}) {
   const world = {
     time: Date.parse('2026-03-02T08:00:00.000Z'),
     policy: Policy.parse(options.policy ?? {}),
-    offers: { offers: 0 } as { offers: number } | 'unavailable',
+    offers: noOffers as OfferHistory | 'unavailable',
     historyAsked: 0,
     /** The account that was registered last. */
     account: '',

@@ -1,9 +1,10 @@
 /** All that the engine reads from projections: which there are, who follows them, and what is answered while they are away. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { OfferHistory } from '../domain/policy/history.ts'
 import type { SessionView } from '../domain/session/state.ts'
 import type { EventLog } from '../eventlog/event-log.ts'
 import { accounts, noticesDue, pendingPasskeys } from './accounts.ts'
-import { appendHistory, offersMade } from './append-history.ts'
+import { appendHistory, pastOffers } from './append-history.ts'
 import type { Database } from './database.ts'
 import type { FollowerOptions } from './follower.ts'
 import { lastUses, passkeyUses } from './passkey-uses.ts'
@@ -61,12 +62,12 @@ export function openReadModel(dependencies: {
       }
     },
 
-    /** Offers made to the account so far. */
-    async history(account: string): Promise<{ offers: number } | 'unavailable'> {
+    /** The offers that the account was made so far. */
+    async history(account: string): Promise<OfferHistory | 'unavailable'> {
       try {
         const lag = runner.status().find(({ projection }) => projection === appendHistory.name)?.lag
         if (lag === undefined || lag > oldestHistory) return 'unavailable'
-        return { offers: await withinPatience(offersMade(sql, account)) }
+        return await withinPatience(pastOffers(sql, account))
       } catch {
         return 'unavailable'
       }
