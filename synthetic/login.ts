@@ -107,14 +107,14 @@ export function beginLogin(world: World, person: Person, device: Device, { entry
     take(decide: (state: SessionState, circumstances: Circumstances) => Decision, { leaves = {}, meantToBe = [] }: { leaves?: Partial<LeftByLogin>; meantToBe?: readonly Refusal[] } = {}): Cause {
       const facts = circumstances()
       // The engine asks for the history where an offer hangs on it.
-      if (!incidents.historyAway(at)) facts.offer.history = person.history.known(at)
+      if (!incidents.historyAway(at)) facts.offer.history = person.history.known()
       const { outcome, events } = decide(state as SessionState, facts)
       const refused = 'refused' in outcome ? outcome.refused : undefined
       if (events.length === 0 || (refused !== undefined && !meantToBe.includes(refused))) throw new Illegal(`${refused ?? 'nothing'} in ${session}: ${JSON.stringify((state as SessionState).view)}`)
       const cause = newCause()
       leave(events, leaves, cause)
       write(events, cause)
-      person.history.note(events, at)
+      person.history.note(events, instant(at))
       return cause
     },
     /** What comes of a step without being asked for. */
@@ -155,7 +155,7 @@ export function beginLogin(world: World, person: Person, device: Device, { entry
     const refused = 'refused' in outcome ? outcome.refused : undefined
     if (events.length === 0 || (refused !== undefined && refused !== 'no_contact')) throw new Illegal(`the start was refused: ${refused}`)
     write(events, newCause(startKey))
-    person.history.note(events, at)
+    person.history.note(events, instant(at))
   }
 
   function whoStarts(seal: Seal): Who {
