@@ -18,8 +18,8 @@ function query(scope: Scope): string {
     select ${names(groups, 'm.')} greatest(p.registered_at, m.since) as at, p.erased_at as until, 1 as person, 0 as holder
       from members m join ${tables.people} p on p.account = m.account where p.registered_at is not null and ${scope.counts('p')}
     union all
-    select ${names(groups, 'm.')} greatest((held ->> 0)::timestamptz, p.registered_at, m.since), (held ->> 1)::timestamptz, 0, 1
-      from members m join ${tables.people} p on p.account = m.account cross join lateral jsonb_array_elements(p.held) held where p.registered_at is not null and ${scope.counts('p')}`
+    select ${names(groups, 'm.')} greatest((span.value ->> 0)::timestamptz, p.registered_at, m.since), (span.value ->> 1)::timestamptz, 0, 1
+      from members m join ${tables.people} p on p.account = m.account cross join lateral jsonb_array_elements(p.held) span (value) where p.registered_at is not null and ${scope.counts('p')}`
   const changes = `
     select ${list} at, person, holder from steps where until is null or until > at
     union all select ${list} until, -person, -holder from steps where until > at`
@@ -28,8 +28,8 @@ function query(scope: Scope): string {
     return `${withs} select ${list} sum(person)::int as people, sum(holder)::bigint as numerator, sum(person)::bigint as denominator from changes
       ${groups.length > 0 ? `group by ${groups.map((_, n) => n + 1).join(', ')}` : ''} having sum(person) > 0`
   }
-  const newest = `(select max(last_at) from ${tables.logins})`
-  const last = `least(greatest(${newest}, (select max(last_at) from ${tables.people}))${scope.end ? `, ${scope.end} - interval '1 microsecond'` : ''})`
+  const newest = `greatest((select max(last_at) from ${tables.logins}), (select max(last_at) from ${tables.people}))`
+  const last = `least(${newest}${scope.end ? `, ${scope.end} - interval '1 microsecond'` : ''})`
   return `${withs}, sums as (
       select ${list} ${scope.periodOf('at')} as period, sum(person) as person, sum(holder) as holder from changes group by ${[...groups, 1].map((_, n) => n + 1).join(', ')}
     ), periods as (

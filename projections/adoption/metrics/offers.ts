@@ -4,30 +4,30 @@ import type { Key, Scope } from '../scope.ts'
 
 /**
  * The first offer of each person that matches the filters, whenever it was made, and how long after it they created a passkey, in any login.
- * Of those the ones whose login began within what was asked.
+ * Of those the ones whose login began within what was asked. What is conditional is counted with its like alone: it has a first offer of its own.
  */
-export function firstOffers(scope: Scope, own: readonly Key[] = [], of = 'true'): string {
+export function firstOffers(scope: Scope, own: readonly Key[] = []): string {
   const keys = [...scope.keys, ...own]
-  const created = `select c.account, c.created_at from ${scope.tables.logins} c where c.created_at is not null and ${scope.counts('c')} and ${scope.ofMode.replaceAll('l.', 'c.')}`
+  const created = `select c.account, c.created_at, c.mode = 'conditional' as conditional from ${scope.tables.logins} c where c.created_at is not null and ${scope.counts('c')}`
   return `select ${names(keys, 'first.')} first.account, min(created.created_at - first.offered_at) as took
     from (
-      select distinct on (l.account) ${selected(keys)} l.account, l.offered_at, (${scope.during}) as asked
+      select distinct on (l.account, l.mode = 'conditional') ${selected(keys)} l.account, l.mode = 'conditional' as conditional, l.offered_at, (${scope.during}) as asked
       from ${scope.from} where ${scope.where} and l.offered_at is not null and l.account is not null and ${scope.ofMode}
-      order by l.account, l.offered_at, l.key
+      order by l.account, l.mode = 'conditional', l.offered_at, l.key
     ) first
-    left join (${created}) created on created.account = first.account and created.created_at >= first.offered_at
-    where asked and ${of}
-    group by ${names(keys, 'first.')} first.account`
+    left join (${created}) created on created.account = first.account and created.conditional = first.conditional and created.created_at >= first.offered_at
+    where asked
+    group by ${names(keys, 'first.')} first.account, first.conditional`
 }
 
 const perPerson = (scope: Scope, took: string): string =>
-  `select ${names(scope.keys)} count(*)::int as people, count(*) filter (where ${took})::bigint as numerator, count(*)::bigint as denominator
+  `select ${names(scope.keys)} count(distinct account)::int as people, count(*) filter (where ${took})::bigint as numerator, count(*)::bigint as denominator
     from (${firstOffers(scope)}) person ${grouped(scope.keys)}`
 
 const breakdowns = ['mode', 'offer', 'platform', 'osVersion', 'app', 'appVersion', 'entryPoint', 'variant', 'policy', 'cohort'] as const
 const person =
   "A person's first offer, among those that match the filters, decides the period and the group; the creation may be in any later login or visit to the settings. "
-const apart = 'Conditional offers and what came of them are left out, unless a mode is asked for.'
+const apart = 'Conditional offers and what came of them are left out, unless a mode is asked for; then they are counted with each other alone.'
 const common = { kind: 'share', groups: [], divides: [], breakdowns, ofOffers: true, view: { every: 'week', by: ['platform'] } } as const
 
 export const offers: Metric[] = [
