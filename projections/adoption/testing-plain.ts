@@ -143,27 +143,36 @@ function funnel(ask: Ask, ofPeople: boolean): PlainRow[] {
   })
 }
 
-/** Of each person the first offer that matches, and whether a passkey was created at or after it. */
+/**
+ * Of each person the first offer that matches, whenever it was made, and whether a passkey was created at or after it; those of whom it was made in the time
+ * that was asked for. Conditional offers and what came of them are counted with each other alone.
+ */
 function perPerson(ask: Ask, { within, own = () => ({}), of = () => true }: { within?: number; own?: (login: Login) => Record<string, string>; of?: (login: Login) => boolean } = {}): Item[] {
-  const { plain, question, offers } = ask
+  const { plain, question } = ask
   const firsts = new Map<string, Login>()
   const at = (login: Login): string => first(login, 'AppendOffered')?.at ?? ''
-  for (const login of offers) {
-    if (login.account === null || !of(login)) continue
-    const before = firsts.get(login.account)
-    if (!before || at(login) < at(before)) firsts.set(login.account, login)
+  const whose = (login: Login): string => `${login.account} ${isConditional(login)}`
+  for (const login of plain.logins) {
+    if (login.account === null || !counts(ask, login) || !matches(plain, login, question) || !of(login)) continue
+    const before = firsts.get(whose(login))
+    if (!before || at(login) < at(before)) firsts.set(whose(login), login)
   }
   const created = new Map<string, string[]>()
   for (const login of plain.logins) {
     const passkey = first(login, 'PasskeyAppended')
-    if (!passkey || login.account === null || (isConditional(login) && !asksForMode(question)) || (isTest(login) && !question.test)) continue
-    created.set(login.account, [...(created.get(login.account) ?? []), passkey.at])
+    if (!passkey || (isTest(login) && !question.test)) continue
+    created.set(whose(login), [...(created.get(whose(login)) ?? []), passkey.at])
   }
-  return [...firsts.values()].map((login) => {
-    const took = (created.get(login.account ?? '') ?? []).some((when) => when >= at(login) && (within === undefined || secondsBetween(at(login), when) <= within))
-    return { ...place(ask, login, own(login)), took }
-  })
+  return [...firsts.values()]
+    .filter((login) => isDuring(login.begin.at, question))
+    .map((login) => {
+      const took = (created.get(whose(login)) ?? []).some((when) => when >= at(login) && (within === undefined || secondsBetween(at(login), when) <= within))
+      return { ...place(ask, login, own(login)), took }
+    })
 }
+
+/** There is an offer that counts: conditional ones only where a mode is asked for. */
+const counts = ({ question }: Pick<Ask, 'question'>, login: Login): boolean => offerOf(login) !== undefined && (asksForMode(question) || !isConditional(login))
 
 /** People as they are at the end of a period, or of what was asked for. */
 function activation({ plain, question }: Ask): PlainRow[] {
@@ -300,7 +309,7 @@ export const plainMetrics = Object.keys(metrics)
 export function plainAnswer(plain: Plain, metric: string, asked: Question, ownGroups: readonly string[]): PlainRow[] {
   const question = { ...asked, by: asked.by.filter((one) => !ownGroups.includes(one)) }
   const logins = plain.logins.filter((login) => matches(plain, login, question) && isDuring(login.begin.at, question))
-  const offers = logins.filter((login) => offerOf(login) && (asksForMode(question) || !isConditional(login)))
+  const offers = logins.filter((login) => counts({ question }, login))
   const answer = metrics[metric]
   if (!answer) throw new TypeError(`nobody has computed ${metric} a second time`)
   return answer({ plain, question, logins, offers })
