@@ -15,7 +15,7 @@ const policies: readonly (readonly [since: number, policy: Policy])[] = [
   // Of iOS 5.6.0 it is told after ten days that nobody can create a passkey with it.
   [0.547, Policy.parse({ version: '5', ...codes, append: { variants, killSwitch: { platforms: ['ios'] } } })],
   [0.573, Policy.parse({ version: '6', ...codes, append: { variants, devices: { ios: { app: [{ below: '5.6.0' }, { from: '5.6.1' }] } } } })],
-  [0.84, Policy.parse({ version: '7', ...codes, order: ['otp', 'append', 'pin', 'biometrics'], append: { variants, conditional: true, devices: { ios: { app: [{ below: '5.6.0' }, { from: '5.6.1' }] } } } })],
+  [0.66, Policy.parse({ version: '7', ...codes, order: ['otp', 'append', 'pin', 'biometrics'], append: { variants, conditional: true, devices: { ios: { app: [{ below: '5.6.0' }, { from: '5.6.1' }] } } } })],
 ]
 
 /** The one that is in force when the year ends. */
