@@ -21,7 +21,7 @@ import { readPlain, type Plain } from './testing-plain-history.ts'
 import { valueOf } from './testing-plain-scope.ts'
 
 const prove = Boolean(process.env['PROVE'])
-const size = prove ? { logins: 100_000, questions: 40 } : { logins: 500, questions: 24 }
+const size = prove ? { logins: 100_000, questions: 40 } : { logins: 400, questions: 16 }
 const seed = Number(process.env['PROVE_SEED'] ?? 20_260_302)
 const until = new Date('2026-11-29T00:00:00.000Z')
 

@@ -130,11 +130,11 @@ function funnel(ask: Ask, ofPeople: boolean): PlainRow[] {
   }
   const count = (items: Item[]): PlainRow[] => rows(items, (all) => ({ numerator: ofPeople ? new Set(all.map(({ account }) => account)).size : all.length }))
   const before = (row: PlainRow, step: string): string => placeKey({ period: row.period, group: { ...row.group, step } })
-  const counts = reached.map(count)
-  return (counts[0] ?? []).flatMap((start) => {
+  const counts = reached.map((items) => new Map(count(items).map((row) => [placeKey(row), row])))
+  return [...(counts[0]?.values() ?? [])].flatMap((start) => {
     let denominator = start.values['numerator'] as number
     return funnelSteps.map(([step], index): PlainRow => {
-      const row = counts[index]?.find((one) => placeKey(one) === before(start, step))
+      const row = counts[index]?.get(before(start, step))
       const numerator = row?.values['numerator'] ?? 0
       const told = { period: start.period, group: { ...start.group, step }, people: row?.people ?? 0, values: { numerator, denominator } }
       denominator = numerator
@@ -208,12 +208,12 @@ function activation({ plain, question }: Ask): PlainRow[] {
     return { period, group, people, values: { numerator, denominator: people } }
   }
   const found: PlainRow[] = []
+  const begins = [...plain.people.values()].flatMap(({ facts }) => facts[0]?.at ?? []).toSorted()[0] ?? plain.newest
   for (const member of members.values()) {
     if (!every) {
       found.push(state(undefined, member))
       continue
     }
-    const begins = [...plain.people.values()].flatMap(({ facts }) => facts[0]?.at ?? []).toSorted()[0] ?? plain.newest
     for (let period = periodOf(dayOf(begins, timeZone), every); !(period > dayOf(plain.newest, timeZone)); period = nextPeriod(period, every)) {
       const isOver = question.from !== undefined && (question.from.includes('T') ? endsBy(period, every, question.from, timeZone) : nextPeriod(period, every) <= question.from)
       const isLater = to !== undefined && !isBefore(startOf(period, timeZone), to, timeZone)
