@@ -20,6 +20,7 @@ import { openDatabase } from './projections/database.ts'
 import { createGuessRows } from './projections/guesses.ts'
 import { openReadModel, type ReadModel } from './projections/read-model.ts'
 import type { ProjectionStatus } from './projections/status.ts'
+import { createPolicyFile, type PolicyFile } from './policy-file.ts'
 import { createNotices, type Notices } from './reactions/notices.ts'
 import { createSweeper, type Sweeper } from './reactions/sweeper.ts'
 import { createAddressOf, serve } from './serve.ts'
@@ -40,10 +41,12 @@ export type Surroundings = {
   patience?: number
   /** In place of the hashes of `factors/password.ts`. */
   passwords?: Passwords
+  /** ms. How often the configuration file is looked at for another policy. */
+  policyEveryMs?: number
   /** Another process keeps the rows: this one takes over when that one dies. */
   standby?: boolean
 }
-export type Keyledger = { url: string; engine: Engine; log: EventLog; readModel: ReadModel; sweeper: Sweeper; notices: Notices; ready: Promise<void>; close(): Promise<void> }
+export type Keyledger = { url: string; engine: Engine; log: EventLog; readModel: ReadModel; sweeper: Sweeper; notices: Notices; policyFile: PolicyFile; ready: Promise<void>; close(): Promise<void> }
 
 /** ms. What the projections have at work may take this long at shutdown. */
 const closeTimeout = 5_000
@@ -108,9 +111,19 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
   }
   const database = openDatabase(config.databaseUrl ? { url: config.databaseUrl } : ensureDataFolder(config.dataFolder))
   opened.defer(database.close)
-  const history: EngineDependencies['history'] = async (account) => readModel?.history(account) ?? 'unavailable'
+  const history: EngineDependencies['history'] = async (account) => (await readModel?.history(account)) ?? 'unavailable'
   const { engine, log, close: closeEngine } = await openEngine(config, surroundings, { history, guessCounter: createGuessRows(database.sql), telemetry })
   opened.defer(closeEngine)
+  const policyFile = createPolicyFile({
+    config,
+    policies: engine.policies,
+    use: (policy) => void Object.assign(engine.settings(), { policy }),
+    told: telemetry.policy,
+    onError: (error) => onError('policy', error),
+    everyMs: surroundings.policyEveryMs,
+  })
+  opened.defer(policyFile.stop)
+  await policyFile.start()
   const { patience, standby } = surroundings
   const model = (readModel = openReadModel({ log, database, now, newId: randomUUID, patience, standby, onError: (error) => onError('projections', error), onParked: telemetry.parked, inBatch: telemetry.batch }))
   const sweeper = createSweeper({ streams: engine.streams, due: model, now, everyMs: config.sweepMs, onError: (error) => onError('sweeper', error) })
@@ -145,7 +158,7 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
 
   /** Takes nothing new, finishes what runs, then lets go of the log and the database. */
   const close = () => running.disposeAsync()
-  return { url: server.url, engine, log, readModel: model, sweeper, notices, ready, close }
+  return { url: server.url, engine, log, readModel: model, sweeper, notices, policyFile, ready, close }
 }
 
 /** What only production needs is loaded only there: the embedded default answers its first request sooner. */
@@ -189,6 +202,8 @@ async function main(): Promise<void> {
   console.log(`Keyledger listens on ${running.url}`)
   const hint = config.eventStoreDbUrl ? '' : await firstSteps(running)
   if (hint) console.log(hint)
+  // Where there is a terminal, SIGHUP says that it is gone.
+  if (!process.stdin.isTTY) process.on('SIGHUP', () => void running.policyFile.take())
   let closing = false
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {

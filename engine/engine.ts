@@ -35,6 +35,7 @@ import { createPasskeySteps } from './passkey.ts'
 import { openPasswordFormats } from './password-formats.ts'
 import { createPasswordStep } from './password.ts'
 import { createPinSteps } from './pin.ts'
+import { createPolicies } from './policies.ts'
 import { createStart, type StartRequest } from './start.ts'
 import { answerOf, createStep, flowTokenMatches, repeatSeconds, sessions, sessionStream, type Answer, type Step, type StepRequest } from './step.ts'
 import { createTokens, type Access } from './tokens.ts'
@@ -115,6 +116,7 @@ export async function createEngine(dependencies: EngineDependencies) {
     signingKeys,
     settings,
     accounts: registry,
+    policies: createPolicies({ streams, newId }),
     administration: createAdministration({ streams, vault, accounts: registry, changes, commands, view }),
 
     start: (request: StartRequest) => observe({ action: 'start' }, () => start(request)),

@@ -16,7 +16,7 @@ const timeOf = (instant: string): number => (Date.parse(instant) - begin) / hour
 const outcomes = ['created', 'declined', 'cancelled', 'notShown', 'failed', 'unanswered'] as const satisfies OfferOutcome[]
 
 const hours = fc.integer({ min: 0, max: 300 })
-const most = fc.option(fc.integer({ min: 1, max: 6 }))
+const most = fc.option(fc.integer({ min: 1, max: 6 }), { freq: 1 })
 const policies = fc
   .record({
     enabled: fc.nat(9).map((drawn) => drawn > 0),
@@ -26,7 +26,7 @@ const policies = fc
     rollout: fc.record({ percent: fc.constantFrom(0, 30, 70, 100, 100, 100) }),
     coolDownHours: fc.record({ declined: hours, cancelled: hours, notShown: hours, failed: hours, unanswered: hours }),
     caps: fc.record({ inARow: most, perWeek: most, lifetime: most }),
-    pause: fc.option(fc.record({ after: fc.integer({ min: 1, max: 5 }), days: fc.integer({ min: 1, max: 20 }) })),
+    pause: fc.option(fc.record({ after: fc.integer({ min: 1, max: 5 }), days: fc.integer({ min: 1, max: 20 }) }), { freq: 1 }),
   })
   .map((append) => Policy.parse({ append }))
 /** `later`: hours after the login before; `settling`: until the outcome. */
@@ -37,7 +37,7 @@ const logins = fc.array(
     outcome: fc.constantFrom(...outcomes),
     platform: fc.constantFrom(...Platform.options),
     app: fc.constantFrom('shop', 'bank', 'blog'),
-    entryPoint: fc.constantFrom('post_login' as const, 'post_login' as const, ...EntryPoint.options),
+    entryPoint: fc.constantFrom('post_login' as const, 'settings' as const, ...EntryPoint.options),
     screenLock: fc.constantFrom(true, undefined, false),
     maybeConditional: fc.boolean(),
     never: fc.nat(9).map((drawn) => drawn === 0),
