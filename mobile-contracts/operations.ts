@@ -6,7 +6,7 @@ import * as answer from './answers.ts'
 import * as published from './published.ts'
 import * as request from './requests.ts'
 
-export type Authorization = 'none' | 'flowToken' | 'accessToken' | 'backendKey' | 'refreshToken'
+export type Authorization = 'none' | 'flowToken' | 'accessToken' | 'backendKey' | 'refreshToken' | 'operatorToken'
 export type Answer = { description: string; schema?: z.ZodType; type?: 'text/html' | 'text/plain'; headers?: readonly 'Location'[] }
 
 export type Operation = {
@@ -39,6 +39,7 @@ const problemsOf: Record<Authorization, readonly string[]> = {
   accessToken: ['token_missing', 'access_token_invalid', 'session_over', 'log_outcome_unknown', 'conflict'],
   backendKey: ['token_missing', 'backend_key_invalid'],
   refreshToken: ['refresh_token_invalid', 'session_over'],
+  operatorToken: ['token_missing', 'operator_token_invalid', 'role_missing', 'access_not_configured', 'identity_provider_unavailable'],
 }
 const reading = ['log_unavailable', 'unknown_event']
 const writing = ['log_outcome_unknown', 'log_too_large', 'conflict', 'forgotten']
@@ -210,6 +211,9 @@ const association = (id: string, file: string, summary: string, schema: z.ZodTyp
   open('operator', [id, 'GET', `/.well-known/${file}`, summary], { answers: json('For the domain that the request names as its host.', schema), problems: ['not_found'] })
 
 const others: Operation[] = [
+  operation('operator', ['operatorToken'], ['getAccess', 'GET', '/v1/access', 'Who asks, and what they may see'], {
+    answers: json('Somebody with a role, or with none.', answer.AccessAnswer),
+  }),
   open('backend', ['getSigningKeys', 'GET', '/.well-known/jwks.json', 'The keys that verify access tokens'], {
     answers: json('The keys.', published.JsonWebKeys),
     problems: [...reading, 'log_outcome_unknown', 'conflict'],
