@@ -15,7 +15,7 @@ import { lastPolicy } from '../synthetic/rollout.ts'
 import { writeYear } from '../synthetic/write.ts'
 import { createYear, type Wanted, type Year } from '../synthetic/year.ts'
 
-export type AdoptionDemo = { url: string; keyledger: Keyledger; year: Year; written: { events: number; logins: number }; close(): Promise<void> }
+export type AdoptionDemo = { url: string; folder: string; keyledger: Keyledger; year: Year; written: { events: number; logins: number }; close(): Promise<void> }
 
 const dayMs = 86_400_000
 
@@ -29,13 +29,13 @@ export async function startAdoptionDemo({ databaseUrl, port = 8787, print = cons
   const written = await write(ensureDataFolder(folder).log, year)
   print(`${written.logins} logins of ${year.people} people, ${written.events} events.`)
 
-  const registered = apps.map(([id]) => App.parse({ id, name: id === 'shop' ? 'Northwind Shop' : 'Northwind Club', rpId: 'localhost', web: [`http://localhost:${port}`] }))
+  const registered = apps.map(({ id, name, test }) => App.parse({ id, name, rpId: 'localhost', web: [`http://localhost:${port}`], ...(test && { test }) }))
   const environment = { PORT: String(port), KEYLEDGER_DATA: folder, ...(databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl }) }
   const keyledger = await startKeyledger({ ...readConfig(environment), apps: registered, policy: lastPolicy, masterKeys: year.masterKeys })
   opened.defer(keyledger.close)
   await caughtUp(keyledger)
   const running = opened.move()
-  return { url: keyledger.url, keyledger, year, written, close: () => running.disposeAsync() }
+  return { url: keyledger.url, folder, keyledger, year, written, close: () => running.disposeAsync() }
 }
 
 async function write(file: string, year: Year): Promise<{ events: number; logins: number }> {
@@ -73,7 +73,9 @@ if (import.meta.main) {
   // The year that ended last midnight.
   const until = new Date(Math.floor(Date.now() / dayMs) * dayMs)
   const demo = await startAdoptionDemo({ logins, seed, until, port })
-  console.log(`Keyledger listens on ${demo.url}`)
+  const { url, consoleKey } = demo.keyledger
+  console.log(`Keyledger listens on ${url}`)
+  if (consoleKey) console.log(`The console: ${url}/console#${consoleKey}`)
   console.log('What it wrote goes when this ends (Ctrl-C).')
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void demo.close().then(() => process.exit(0)))
 }

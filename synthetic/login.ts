@@ -18,7 +18,7 @@ import type { Cause } from '../eventlog/transact.ts'
 import { uuidOf } from '../vault/sealing.ts'
 import type { Calendar } from './calendar.ts'
 import type { Incidents } from './incidents.ts'
-import { writeAccount, type Person } from './people.ts'
+import { isTestApp, writeAccount, type Person } from './people.ts'
 import { saidOf, type Device } from './platforms.ts'
 import { appendOf, instant, type Append } from './record.ts'
 import type { createRollout } from './rollout.ts'
@@ -148,7 +148,7 @@ export function beginLogin(world: World, person: Person, device: Device, { entry
     const { supports, ...device_ } = said
     const place: Place = {
       ...device_, supports, app: person.app, installation: device.installation, flowTokenHash, entryPoint, locale: known?.locale ?? 'en',
-      ...(person.test && known ? { test: true as const } : {}), deviceModel: seal(device.model), address: seal(addressOf(person)), userAgent: seal(`${person.app}/${said.appVersion} (${said.platform})`),
+      ...(isTestApp(person.app) || known?.test ? { test: true as const } : {}), deviceModel: seal(device.model), address: seal(addressOf(person)), userAgent: seal(`${person.app}/${said.appVersion} (${said.platform})`),
     }
     const request: PasskeyRequest = { ...challenge(), allow: known ? activePasskeys(known).map(({ passkey, transports }) => ({ id: passkey, transports: [...transports] })) : [] }
     const { outcome, events } = decideStart(place, whoStarts(seal), request, instant(at + flowSeconds * 1000), circumstances())

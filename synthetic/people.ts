@@ -45,8 +45,13 @@ export type Person = {
 const firstNames = ['ada', 'ben', 'carla', 'dario', 'elif', 'finn', 'greta', 'hugo', 'ines', 'jan', 'kira', 'leo', 'mara', 'nils', 'olga', 'paul', 'rosa', 'sami', 'tara', 'uwe', 'vera', 'yann', 'zoe']
 const lastNames = ['ahrens', 'becker', 'costa', 'dietz', 'engel', 'frank', 'garcia', 'huber', 'ivanov', 'jansen', 'kaya', 'lang', 'moreau', 'novak', 'okafor', 'petit', 'rossi', 'silva', 'toth', 'vogel', 'weiss', 'yilmaz', 'ziegler']
 
-/** The apps of the synthetic company; a person is at home in one of them. */
-export const apps = [['shop', 82], ['club', 18]] as const
+/** The apps of the synthetic company; a person is at home in one of them. `weight`: of a hundred people, how many. */
+export const apps = [
+  { id: 'shop', name: 'Northwind Shop', weight: 81, test: false },
+  { id: 'club', name: 'Northwind Club', weight: 18, test: false },
+  { id: 'shop-beta', name: 'Northwind Shop Beta', weight: 1, test: true },
+] as const
+export const isTestApp = (id: string): boolean => apps.some((app) => app.id === id && app.test)
 
 const firstDevices: readonly (readonly [Platform, number])[] = [['ios', 46], ['android', 42], ['web', 12]]
 
@@ -67,7 +72,7 @@ export function personOf(dice: Dice, number: number, calendar: Calendar): Person
     phone: contacts === 'both' ? `+447700900${String(dice.below(1000)).padStart(3, '0')}` : undefined,
     byName: contacts === 'none' || dice.chance(0.08),
     joined,
-    app: dice.weighed(apps),
+    app: dice.weighed(apps.map(({ id, weight }) => [id, weight] as const)),
     mfa: contacts === 'both' && dice.chance(0.12),
     test: dice.chance(0.012),
     imported,

@@ -45,13 +45,14 @@ export function createYear({ seed, logins, until }: Wanted): Year {
 
   function* appends(): Generator<Written> {
     yield* seals.first(calendar.from)
-    const people = Array.from({ length: count }, (_, number) => personOf(dice.for(number + 2), number, calendar))
+    const people = Array.from({ length: count }, (_, number) => personOf(dice.for(number + 3), number, calendar))
     // So often a person of habit 1 comes in an hour of usual business, that all of them together come as often as is wanted.
     const perHour = logins / extra / people.reduce((sum, { habit, joined }) => sum + habit * calendar.hoursLeft(joined), 0)
     const nextVisit = (person: Person, from: number): number => calendar.after(from, person.dice.gap(1 / (person.habit * perHour)))
 
     /** What is to be written, and who comes: whatever is first. */
     const queue = createQueue<Written | Person>()
+    for (const fact of world.rollout.facts(dice.for(2))) queue.add(fact.at, fact)
     for (const person of people) queue.add(person.joined, person)
     for (let next = queue.take(); next; next = queue.take()) {
       const { at, item } = next
