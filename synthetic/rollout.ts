@@ -6,7 +6,8 @@ import type { Calendar } from './calendar.ts'
 import type { Dice } from './dice.ts'
 import { appendOf, instant, type Append } from './record.ts'
 
-const codes = { withPasskey: { otp: 'optional' }, withoutPasskey: { otp: 'required' } } as const
+const codes = { withPasskey: { otp: 'required' }, withoutPasskey: { otp: 'required' } } as const
+const fewerCodes = { ...codes, withPasskey: { otp: 'optional' } } as const
 /** How each is asked is the app's matter; that more take it as `benefit` stands in `odds.ts`. */
 const variants = { of: [{ name: 'plain', weight: 1 }, { name: 'benefit', weight: 1 }] }
 
@@ -24,7 +25,7 @@ const policies: readonly (readonly [since: number, policy: Policy])[] = [
   [0.573, Policy.parse({ version: '6', by: 'platform', why: 'mended in 5.6.1', ...codes, append: { variants, devices: mended } })],
   [
     0.66,
-    Policy.parse({ version: '7', by: 'growth', why: 'without a prompt where the platform can', ...codes, order: ['otp', 'append', 'pin', 'biometrics'], append: { variants, conditional: true, devices: mended } }),
+    Policy.parse({ version: '7', by: 'growth', why: 'without a prompt where the platform can, and no code for who has a passkey', ...fewerCodes, order: ['otp', 'append', 'pin', 'biometrics'], append: { variants, conditional: true, devices: mended } }),
   ],
 ]
 

@@ -67,13 +67,20 @@ describe('In the log', () => {
     const sessions = new Map<string, SessionState>()
     const accounts = new Map<string, AccountState>()
     const tokens = new Map<string, TokensState>()
+    const offers = new Map<string, number>()
     for await (const event of log.readAll({ prefixes: ['session-', 'account-', 'tokens-'] })) {
       if (event.stream.startsWith('account-')) accounts.set(event.stream, evolveAccount(accounts.get(event.stream), parseFact(accountEvents, event)))
       else if (event.stream.startsWith('tokens-')) tokens.set(event.stream, evolveTokens(tokens.get(event.stream), parseFact(tokensEvents, event)))
       else {
         const before = sessions.get(event.stream)
         expectLegal(before, event)
-        sessions.set(event.stream, evolve(before, parseFact(sessionEvents, event)))
+        const after = evolve(before, parseFact(sessionEvents, event))
+        sessions.set(event.stream, after)
+        const { append, account, purpose } = after.view
+        if (event.type !== 'AppendOffered' || account === null || append.offer?.mode === 'conditional') continue
+        offers.set(account, (offers.get(account) ?? 0) + 1)
+        // Whoever comes from the settings is not asked after their history.
+        if (purpose === 'login') expect(append.offer?.number, event.stream).toBe(offers.get(account))
       }
     }
     expect(sessions.size).toBe(written.logins)
