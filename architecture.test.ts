@@ -37,7 +37,7 @@ const rules: Record<string, Rule> = {
   cli: { imports: [...anything, '', 'stories'] },
   // A year that nobody lived: it decides by the domain, writes as an engine writes, and no engine knows of it.
   synthetic: { imports: ['domain', 'eventlog', 'vault', 'engine/contacts.ts', 'engine/people.ts', 'engine/policies.ts', 'engine/step.ts', 'engine/tokens.ts'] },
-  bench: { imports: [...anything, '', 'stories', 'synthetic'] },
+  bench: { imports: [...anything, '', 'stories', 'synthetic', 'demo/adoption.ts'] },
   demo: { imports: [...anything, '', 'cli/progress.ts', 'synthetic'] },
   scripts: { imports: [...anything, ''] },
   stories: { imports: [...anything, ''] },
