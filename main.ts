@@ -56,6 +56,8 @@ export type Keyledger = { url: string; consoleKey: string | undefined; engine: E
 
 /** ms. What the projections have at work may take this long at shutdown. */
 const closeTimeout = 5_000
+/** ms. Making the views takes the embedded Postgres half a second, which is better spent on the first logins. */
+const embeddedViewsAfter = 5_000
 /** Hashes that may wait for a core before a login is told to come back later. */
 const hashQueue = 256
 
@@ -166,7 +168,10 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
   const unless = (what: string) => (error: unknown) => running.disposed || onError(what, error)
   ready.catch(unless('projection database'))
   // The tables are there and full. Whatever keeps the views from being made, all else goes on.
-  const views = () => renewViews(database.sql, { tables: adoptionTables(), k: config.adoption.k, roles: config.databaseUrl !== undefined })
+  const views = async () => {
+    await sleep(config.databaseUrl === undefined ? embeddedViewsAfter : 0, undefined, { ref: false })
+    if (!running.disposed) await renewViews(database.sql, { tables: adoptionTables(), k: config.adoption.k, roles: config.databaseUrl !== undefined })
+  }
   ready.then(() => views().catch(unless('views for analysts')), () => {})
 
   /** Takes nothing new, finishes what runs, then lets go of the log and the database. */
