@@ -64,6 +64,15 @@ export const ConfigFile = z.strictObject({
     .default([]),
   /** Who may look from within the company. */
   access: AccessSettings.optional(),
+  /** What analysts are shown. */
+  adoption: z
+    .strictObject({
+      /** Groups of fewer people are not shown. Left out: 10; 1 as long as no app is configured, and so nobody's people are. */
+      k: z.int().min(1).max(1_000).optional(),
+      /** How many people each variant of a test is to have before it is looked at. */
+      plannedPeople: z.int().min(1).optional(),
+    })
+    .prefault({}),
   /** Seconds that a login may take. */
   flowSeconds: z.int().min(60).max(86_400).default(900),
   /** Milliseconds between two rounds that write down which logins ran out of time. */
@@ -96,6 +105,7 @@ export type Config = {
   access: AccessSettings | undefined
   /** Of the console, as a client of the provider in `access`. */
   accessClientSecret: string | undefined
+  adoption: { k: number; plannedPeople: number | undefined }
   flowSeconds: number
   sweepMs: number
 }
@@ -172,6 +182,7 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     backends: file.backends,
     access: file.access,
     accessClientSecret: values.ACCESS_CLIENT_SECRET,
+    adoption: { k: file.adoption.k ?? (file.apps ? 10 : 1), plannedPeople: file.adoption.plannedPeople },
     flowSeconds: file.flowSeconds,
     sweepMs: file.sweepMs,
   }

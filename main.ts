@@ -18,6 +18,8 @@ import { createHashGate } from './factors/hash-gate.ts'
 import { createBlocklist } from './factors/password-blocklist.ts'
 import { createPasswords, type Passwords } from './factors/password.ts'
 import { createApp } from './http/app.ts'
+import { adoptionTables, openAdoption } from './projections/adoption/adoption.ts'
+import { renewViews } from './projections/adoption/views.ts'
 import { openDatabase } from './projections/database.ts'
 import { createGuessRows } from './projections/guesses.ts'
 import { openReadModel, type ReadModel } from './projections/read-model.ts'
@@ -126,6 +128,7 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
   const app = createApp({
     engine,
     access,
+    adoption: openAdoption({ sql: database.sql, ...config.adoption }),
     now,
     addressOf: createAddressOf(config),
     readSession: model.session,
@@ -147,7 +150,11 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
   })
   // Without Postgres logins go on; `/health/ready` says what is missing.
   const running = opened.move()
-  ready.catch((error: unknown) => running.disposed || onError('projection database', error))
+  const unless = (what: string) => (error: unknown) => running.disposed || onError(what, error)
+  ready.catch(unless('projection database'))
+  // The tables are there and full. Whatever keeps the views from being made, all else goes on.
+  const views = () => renewViews(database.sql, { tables: adoptionTables(), k: config.adoption.k, roles: config.databaseUrl !== undefined })
+  ready.then(() => views().catch(unless('views for analysts')), () => {})
 
   /** Takes nothing new, finishes what runs, then lets go of the log and the database. */
   const close = () => running.disposeAsync()
