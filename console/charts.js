@@ -7,6 +7,7 @@ const { uPlot: Plot } = /** @type {{ uPlot: typeof import('uplot') }} */ (/** @t
 const drawn = new Map()
 const dashes = [[], [6, 4], [2, 3], [10, 3, 2, 3]]
 const percent = new Intl.NumberFormat('en', { style: 'percent', maximumFractionDigits: 1 })
+const day = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', timeZone: 'UTC' })
 const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 1 })
 
 /** @param {string} name */
@@ -34,6 +35,12 @@ function read(table) {
   return { data: [at, ...lines], names, from: provisional < 0 ? undefined : at[provisional] }
 }
 
+/** With the year where it begins. @param {number} at @param {number | undefined} before */
+function dayOf(at, before) {
+  const year = new Date(at * 1000).getUTCFullYear()
+  return before !== undefined && new Date(before * 1000).getUTCFullYear() === year ? day.format(at * 1000) : `${day.format(at * 1000)}\n${year}`
+}
+
 /** @param {Element} section */
 function draw(section) {
   const place = section.querySelector('.chart')
@@ -59,7 +66,7 @@ function draw(section) {
       cursor: { drag: { x: false, y: false } },
       tzDate: (at) => Plot.tzDate(new Date(at * 1000), 'Etc/UTC'),
       scales: { y: { range: (_, __, most) => [0, kind === 'share' ? Math.min(1, most * 1.1 || 1) : most * 1.1 || 1] } },
-      axes: [axis, { ...axis, size: 56, values: (_, values) => values.map(shown) }],
+      axes: [{ ...axis, values: (_, at) => at.map((one, n) => dayOf(one, at[n - 1])) }, { ...axis, size: 56, values: (_, values) => values.map(shown) }],
       series: [{}, ...names.map((name, n) => ({ label: name, stroke: resolved(`--line-${n}`), width: 2, dash: dashes[n % dashes.length] ?? [], points: { show: data[0].length < 40, size: 5 } }))],
       hooks: {
         // What may still change is not taken for a fall.

@@ -17,7 +17,7 @@ import { reasons } from './pages/reasons.ts'
 import { stepsAndLogin } from './pages/steps.ts'
 import { trend } from './pages/trend.ts'
 import { variants } from './pages/variants.ts'
-import { questionForm } from './question-form.ts'
+import { questionForm, type Fault } from './question-form.ts'
 import { signInRoutes } from './sign-in.ts'
 import { moment } from './words.ts'
 
@@ -63,13 +63,16 @@ async function answered(c: Context, one: FiguresPage, places: readonly Place[], 
   const mine = parameters.filter(([name]) => !one.own.includes(name))
   let question: Question = Question.parse({})
   let catalogue: Catalogue = { metrics: [], asOf: null }
-  let [content, status, fault]: [Html, 200 | 400 | 503, BadQuestion | undefined] = [html``, 200, undefined]
+  let [content, status, fault]: [Html, 200 | 400 | 503, Fault | undefined] = [html``, 200, undefined]
   try {
     question = readQuestion(mine)
     catalogue = await adoption.catalogue()
     content = catalogue.asOf === null ? empty : await one.show({ question, chosen, metrics: catalogue.metrics, ask: asker(adoption, question) })
   } catch (error) {
-    if (error instanceof BadQuestion) [status, fault] = [400, error]
+    if (error instanceof BadQuestion) {
+      ;[status, fault] = [400, { field: error.field, message: error.message, typed: parameters.flatMap(([name, value]) => (name === error.field ? [value] : [])).join(',') }]
+      question = without(mine, error.field)
+    }
     else if (error instanceof FiguresUnavailable) {
       c.header('Retry-After', '5')
       ;[content, status] = [unavailable, 503]
@@ -77,9 +80,18 @@ async function answered(c: Context, one: FiguresPage, places: readonly Place[], 
   }
   const filters = { ...question, by: [], every: undefined }
   const main = html`<div class="head"><h1>${one.title}</h1><p>${one.lead}</p>${freshness(catalogue.asOf, question.timeZone)}</div>
-${questionForm({ path: one.path, question, now: now(), apps: apps(), choices: one.choices?.({ question, chosen, metrics: catalogue.metrics }) ?? [], periods: one.periods ?? false, fault: fault && { field: fault.field, message: fault.message } })}
+${questionForm({ path: one.path, question, now: now(), apps: apps(), choices: one.choices?.({ question, chosen, metrics: catalogue.metrics }) ?? [], periods: one.periods ?? false, fault })}
 ${content}`
   return shown(c, page({ title: one.title, identity: whoIs(c), places, path: one.path, query: searchOf(filters), scripts: one.periods ? ['uplot.js', 'charts.js', 'console.js'] : ['console.js'], styles: one.periods ? ['uplot.css'] : [], main }), status)
+}
+
+/** What can be asked of it, so that nobody has to choose it all again. */
+function without(parameters: readonly [string, string][], field: string): Question {
+  try {
+    return readQuestion(parameters.filter(([name]) => name !== field))
+  } catch {
+    return Question.parse({})
+  }
 }
 
 const asker = (adoption: Pick<Adoption, 'ask'>, filters: Question) => async (metric: string, instead: Partial<Question> = {}) => {

@@ -3,7 +3,7 @@ import { html } from 'hono/html'
 import type { Answer } from '../projections/adoption/answer.ts'
 import type { Question } from '../projections/adoption/question.ts'
 import type { Html } from './layout.ts'
-import { tableOf } from './table.ts'
+import { allProvisional, provisionalMark, tableOf } from './table.ts'
 import { moment, titleOf, valueOf } from './words.ts'
 
 /** What the answer was to. */
@@ -28,17 +28,20 @@ export function searchOf(question: Question, more: Record<string, string> = {}):
 
 const apiOf = ({ answer, question }: Asked, format?: 'csv'): string => `/v1/adoption/${answer.metric}${searchOf(question, format ? { format } : {})}`
 
-export const section = (asked: Asked, picture: Html = tableOf(asked.answer), level: 'wide' | 'half' = 'wide'): Html => {
+export const section = (asked: Asked, picture: Html = tableOf(asked.answer), level: 'wide' | 'half' | 'trend' = 'wide'): Html => {
   const { answer } = asked
   const id = `${answer.metric}-${answer.by.join('-')}`
   return html`<section class="metric ${level}" id="${id}" data-live aria-labelledby="${id}-title">
-  <h2 id="${id}-title">${answer.title}</h2>
+  <h2 id="${id}-title">${headingOf(answer)}${level !== 'trend' && allProvisional(answer) ? provisionalMark : ''}</h2>
   ${downloads(asked)}
   ${answer.warnings.map((warning) => html`<p class="warning"><strong>Take care:</strong> ${warning}</p>`)}
   ${answer.rows.length === 0 ? html`<p class="empty">Nothing was counted here, for this time and these filters.</p>` : picture}
   ${about(asked)}
 </section>`
 }
+
+/** What tells it from the same metric by something else. */
+const headingOf = ({ title, by }: Answer): string => [title, ...by.map((name) => `by ${titleOf(name).toLowerCase()}`)].join(', ')
 
 export const downloads = (asked: Asked): Html => html`<p class="downloads">${(['csv', undefined] as const).map((format) => html`<a href="${apiOf(asked, format)}" download="${asked.answer.metric}.${format ?? 'json'}">${format === 'csv' ? 'CSV' : 'JSON'}<span class="hidden"> of “${asked.answer.title}”</span></a>`)}</p>`
 

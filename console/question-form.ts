@@ -8,6 +8,8 @@ import { titleOf, valueOf } from './words.ts'
 
 /** What a page asks beside the filters. */
 export type Choice = { name: string; label: string; value: string; options: readonly (readonly [value: string, text: string])[] }
+/** `typed`: what stood there, which is not taken away. */
+export type Fault = { field: string; message: string; typed: string }
 export type Form = {
   path: string
   question: Question
@@ -17,8 +19,11 @@ export type Form = {
   /** The page has rows by period. */
   periods?: boolean
   /** What cannot be asked, and why. */
-  fault?: { field: string; message: string } | undefined
+  fault?: Fault | undefined
 }
+
+/** One that a date field can show. */
+const isDay = (text: string): boolean => /^\d{4}-\d\d-\d\d$/.test(text) && !Number.isNaN(Date.parse(text))
 
 const spans = [['7 days', 7], ['28 days', 28], ['90 days', 90], ['a year', 365]] as const
 const checked = ['platform', 'entryPoint', 'offer', 'mode'] as const
@@ -34,8 +39,12 @@ const hints: Partial<Record<Dimension, string>> = { cohort: 'Mondays, such as 20
 export const questionForm = (form: Form): Html => {
   const { path, question, apps, choices = [], periods = false, fault } = form
   const { from = '', to = '', timeZone, every, filters, test } = question
+  const typedIn = (name: string, value: string): string => (fault?.field === name ? fault.typed : value)
   const wrong = (name: string): Html | '' => (fault?.field === name ? html` aria-invalid="true" aria-describedby="fault"` : '')
-  const moment = (name: 'from' | 'to', label: string, value: string): Html => html`<label>${label} <input name="${name}" value="${value}" type="${value === '' || /^\d{4}-\d\d-\d\d$/.test(value) ? 'date' : 'text'}"${wrong(name)}></label>`
+  const moment = (name: 'from' | 'to', label: string, asked: string): Html => {
+    const value = typedIn(name, asked)
+    return html`<label>${label} <input name="${name}" value="${value}" type="${value === '' || isDay(value) ? 'date' : 'text'}"${wrong(name)}></label>`
+  }
   const more = [...typed, 'entryPoint', 'offer', 'mode', 'timeZone', 'test']
   return html`<form class="question" action="${path}" aria-label="What is asked">
   ${fault ? html`<p id="fault" class="fault" role="alert"><strong>This cannot be asked.</strong> ${titleOf(fault.field)} ${fault.message}.</p>` : ''}
@@ -52,9 +61,9 @@ export const questionForm = (form: Form): Html => {
   <p class="row spans">The last ${spans.map(([text, days]) => html`<a href="${path}${searchOf({ ...question, from: daysAgo(form, days), to: undefined }, keep(choices))}">${text}</a> `)}</p>
   <details${isAsked(question, more) || more.includes(fault?.field ?? '') ? html` open` : ''}><summary>More filters</summary>
     <div class="row">
-      ${typed.map((name) => html`<label>${titleOf(name)} <input name="${name}" value="${(filters[name] ?? []).join(',')}" placeholder="${hints[name] ?? 'several with commas'}"${wrong(name)}></label>`)}
+      ${typed.map((name) => html`<label>${titleOf(name)} <input name="${name}" value="${typedIn(name, (filters[name] ?? []).join(','))}" placeholder="${hints[name] ?? 'several with commas'}"${wrong(name)}></label>`)}
       ${checked.filter((name) => name !== 'platform').map((name) => boxes(name, question))}
-      <label>Time zone <input name="timeZone" value="${timeZone}" placeholder="Europe/Berlin"${wrong('timeZone')}></label>
+      <label>Time zone <input name="timeZone" value="${typedIn('timeZone', timeZone)}" placeholder="Europe/Berlin"${wrong('timeZone')}></label>
       <label class="check"><input type="checkbox" name="test" value="true"${test ? html` checked` : ''}> Count tests too</label>
     </div>
   </details>

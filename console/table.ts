@@ -8,25 +8,29 @@ import { percent, points, seconds, titleOf, valueOf, whole } from './words.ts'
 type Column = { title: string; cell: (values: Values, row: Row) => Html | string; picture?: true }
 
 export function tableOf(answer: Answer): Html {
+  const marked = !allProvisional(answer)
   const parts = [...(answer.every ? ['period'] : []), ...answer.by, ...groupsOf(answer)]
   const columns = columnsOf(answer)
   const cells = columns.map(({ title, picture }) => html`<th scope="col" class="${picture ? 'picture' : 'number'}">${picture ? html`<span class="hidden">Picture</span>` : title}</th>`)
   return html`<div class="scroll" tabindex="0" role="region" aria-label="${answer.title}, table"><table>
   <caption class="hidden">${answer.title}</caption>
   <thead><tr>${parts.length > 0 ? parts.map((part) => html`<th scope="col">${titleOf(part)}</th>`) : html`<th scope="col">Who</th>`}${cells}</tr></thead>
-  <tbody>${answer.rows.map((row) => html`<tr>${heads(parts, row)}${'fewerThan' in row ? html`<td colspan="${columns.length}" class="few">fewer than ${row.fewerThan} people</td>` : columns.map(({ cell, picture }) => html`<td class="${picture ? 'picture' : 'number'}">${cell(row.values, row)}</td>`)}</tr>`)}</tbody>
+  <tbody>${answer.rows.map((row) => html`<tr>${heads(parts, row, marked)}${'fewerThan' in row ? html`<td colspan="${columns.length}" class="few">fewer than ${row.fewerThan} people</td>` : columns.map(({ cell, picture }) => html`<td class="${picture ? 'picture' : 'number'}">${cell(row.values, row)}</td>`)}</tr>`)}</tbody>
 </table></div>`
 }
 
 /** Those that the metric has of its own: what a row has beside what was asked for. */
 export const groupsOf = ({ by, groups }: Answer): string[] => groups.filter((group) => !(by as string[]).includes(group))
 
-const provisional = (row: Row): Html | '' => (row.provisional ? html` <abbr class="provisional" title="Late reports may still change it">provisional</abbr>` : '')
+/** Where all of it is, it is said once. */
+export const allProvisional = ({ rows }: Answer): boolean => rows.length > 0 && rows.every((row) => row.provisional)
+export const provisionalMark = html` <abbr class="provisional" title="Late reports may still change it">provisional</abbr>`
 const nameIn = (part: string, row: Row): string => (part === 'period' ? (row.period ?? '') : valueOf(part, row.group[part] ?? ''))
-const heads = (parts: readonly string[], row: Row): Html[] =>
-  parts.length === 0
-    ? [html`<th scope="row">All${provisional(row)}</th>`]
-    : parts.map((part, n) => (n === parts.length - 1 ? html`<th scope="row">${nameIn(part, row)}${provisional(row)}</th>` : html`<td>${nameIn(part, row)}</td>`))
+function heads(parts: readonly string[], row: Row, marked: boolean): Html[] {
+  const mark = marked && row.provisional ? provisionalMark : ''
+  if (parts.length === 0) return [html`<th scope="row">All${mark}</th>`]
+  return parts.map((part, n) => (n === parts.length - 1 ? html`<th scope="row">${nameIn(part, row)}${mark}</th>` : html`<td>${nameIn(part, row)}</td>`))
+}
 
 const title = (unit: string): string => unit.charAt(0).toUpperCase() + unit.slice(1)
 
@@ -60,7 +64,7 @@ function columnsOf(answer: Answer): Column[] {
       { title: '95 % interval', cell: (values) => between((values as Comparison).low, (values as Comparison).high, percent) },
       { title: '', picture: true, cell: (values) => differenceOf(values as Comparison, reach) },
       { title: 'Difference', cell: (values) => withDifference(values as Comparison, ({ value }) => points(value), 'baseline') },
-      { title: '95 % interval of it', cell: (values) => withDifference(values as Comparison, ({ low, high }) => between(low, high, points), '') },
+      { title: '95 % interval of the difference', cell: (values) => withDifference(values as Comparison, ({ low, high }) => between(low, high, points), '') },
     ],
   }
   return [...kinds[answer.kind], ...(unit === 'people' ? [] : [{ title: 'People', cell: (_: Values, row: Row) => ('people' in row ? whole(row.people) : '') }])]

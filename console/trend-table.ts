@@ -2,7 +2,7 @@
 import { html } from 'hono/html'
 import type { Answer, Row, Values } from '../projections/adoption/answer.ts'
 import type { Html } from './layout.ts'
-import { groupsOf } from './table.ts'
+import { groupsOf, provisionalMark } from './table.ts'
 import { percent, seconds, valueOf, whole } from './words.ts'
 
 /** As many as can be told apart. */
@@ -23,7 +23,7 @@ export function trendTable(answer: Answer): Html {
   <div class="scroll tall" tabindex="0" role="region" aria-label="${answer.title}, table"><table data-chart="${answer.kind}">
   <caption class="hidden">${answer.title}</caption>
   <thead><tr><th scope="col">Period</th>${names.map((name) => html`<th scope="col" class="number">${name}</th>`)}</tr></thead>
-  <tbody>${periods.map(([period, rows]) => html`<tr data-period="${period}"${rows.some((row) => row.provisional) ? html` data-provisional` : ''}><th scope="row">${period}${rows.some((row) => row.provisional) ? html` <abbr class="provisional" title="Late reports may still change it">provisional</abbr>` : ''}</th>${names.map((name) => cell(rows.find((row) => nameOf(row) === name)))}</tr>`)}</tbody>
+  <tbody>${periods.map(([period, rows]) => html`<tr data-period="${period}"${rows.some((row) => row.provisional) ? html` data-provisional` : ''}><th scope="row">${period}${rows.some((row) => row.provisional) ? provisionalMark : ''}</th>${names.map((name) => cell(rows.find((row) => nameOf(row) === name)))}</tr>`)}</tbody>
 </table></div>`
 }
 

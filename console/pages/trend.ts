@@ -24,7 +24,7 @@ export const trend: FiguresPage = {
     const one = chosen['metric']
     const every = question.every ?? 'week'
     const answers = await Promise.all((one === undefined ? usual : [one]).map((name) => ask(name, { every })))
-    return html`<div class="grid">${answers.map((asked) => section(asked, trendTable(asked.answer), one === undefined ? 'half' : 'wide'))}</div>
+    return html`<div class="grid">${answers.map((asked) => section(asked, trendTable(asked.answer), 'trend'))}</div>
 ${question.by.map((name) => html`<p class="note">${titleOf(name)}: ${dimensions[name]}.</p>`)}`
   },
 }

@@ -1,3 +1,4 @@
+import { html } from 'hono/html'
 import { section } from '../figures.ts'
 import type { FiguresPage } from './page.ts'
 
@@ -8,5 +9,8 @@ export const variants: FiguresPage = {
   keepsQuestion: true,
   lead: 'The variants of the policy beside each other: how far apart they are, and how sure that is.',
   own: [],
-  show: async ({ ask }) => section(await ask('variants')),
+  async show({ ask }) {
+    const [compared, funnel, outcomes] = await Promise.all([ask('variants'), ask('funnel-people', { by: ['variant'] }), ask('outcomes', { by: ['variant'] })])
+    return html`${section(compared)}<div class="grid">${section(funnel, undefined, 'half')}${section(outcomes, undefined, 'half')}</div>`
+  },
 }
