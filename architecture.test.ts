@@ -29,7 +29,7 @@ const rules: Record<string, Rule> = {
   reactions: { imports: ['domain', 'eventlog', 'engine'] },
   audit: { imports: ['domain', 'eventlog'] },
   http: { imports: ['domain', 'access', 'engine', 'projections', 'audit', 'mobile-contracts'], never: storeClients },
-  console: { imports: ['domain', 'access', 'engine', 'projections', 'audit', 'mobile-contracts', 'http/page.ts'], never: storeClients },
+  console: { imports: ['domain', 'access', 'engine', 'projections', 'audit', 'mobile-contracts', 'http/palette.ts'], never: storeClients },
   // It stands before these parts and looks like them. Nothing but the composition root knows of it.
   telemetry: { imports: ['domain', 'eventlog/event-log.ts', 'factors/hash-gate.ts', 'delivery/delivery.ts'], packages: ['@opentelemetry/api', 'prom-client'] },
   // The composition root, the command line and what is beside them: they put the house together.

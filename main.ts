@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createAccess, type Access } from './access/access.ts'
 import { consoleKeyOf } from './access/console-key.ts'
 import { readConfig, BadConfig, type Config } from './config.ts'
+import { createConsole } from './console/console.ts'
 import { ensureDataFolder, lockDataFolder } from './data-folder.ts'
 import { createDelivery, type Carrier } from './delivery/delivery.ts'
 import { createSms } from './delivery/sms.ts'
@@ -140,10 +141,12 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
   opened.defer(() => Promise.race([Promise.all([sweeper.stop(), notices.stop(), model.stop()]), sleep(closeTimeout, undefined, { ref: false })]).then(() => {}))
 
   const { access, consoleKey } = openAccess(config, engine, now)
+  const adoption = openAdoption({ sql: database.sql, ...config.adoption })
   const app = createApp({
     engine,
     access,
-    adoption: openAdoption({ sql: database.sql, ...config.adoption }),
+    adoption,
+    pages: createConsole({ access, adoption, apps: () => engine.settings().apps, now, onError: (error) => onError('console', error) }),
     now,
     addressOf: createAddressOf(config),
     readSession: model.session,
