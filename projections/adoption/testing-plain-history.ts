@@ -28,6 +28,9 @@ export type Plain = { logins: Login[]; people: Map<string, Person>; /** When the
 export const all = <T extends SessionEvent['type']>({ facts }: Login, ...types: T[]): Of<T>[] => facts.filter((fact): fact is Of<T> => (types as string[]).includes(fact.type))
 export const first = <T extends SessionEvent['type']>(login: Login, ...types: T[]): Of<T> | undefined => all(login, ...types)[0]
 
+/** Of an account's facts, those that a figure is of. */
+const counted = ['AccountRegistered', 'PasskeyActivated', 'PasskeyRevoked', 'AccountErased']
+
 export async function readPlain(log: EventLog): Promise<Plain> {
   const sessions = new Map<string, Fact<SessionEvent>[]>()
   const people = new Map<string, Person>()
@@ -42,7 +45,7 @@ export async function readPlain(log: EventLog): Promise<Plain> {
     }
     const fact = parseFact(accountEvents, event)
     people.set(id, { account: id, facts: [...(people.get(id)?.facts ?? []), fact] })
-    if (['AccountRegistered', 'PasskeyActivated', 'PasskeyRevoked', 'AccountErased'].includes(fact.type)) saw(fact.at)
+    if (counted.includes(fact.type) || (fact.type === 'InstallationBiometricToggled' && !fact.data.enabled)) saw(fact.at)
   }
   return { logins: [...sessions].map(([session, facts]) => loginOf(session, facts)), people, newest }
 }

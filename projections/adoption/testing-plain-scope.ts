@@ -37,6 +37,19 @@ export const isConditional = (login: Login): boolean => offerOf(login)?.mode ===
 export const isTest = (login: Login): boolean => login.begin.data.test === true || all(login, 'PasskeyVerified').some(({ data }) => data.test === true)
 export const isSettings = (login: Login): boolean => login.begin.type === 'SettingsEntered'
 
+/** The first quarter of an hour of a day, as an instant. */
+export function startOf(day: string, timeZone: string): string {
+  const noon = Date.parse(`${day}T12:00:00Z`)
+  for (let at = noon - 30 * 3_600_000; ; at += quarter) if (dayOf(new Date(at).toISOString(), timeZone) >= day) return new Date(at).toISOString()
+}
+
+/** Whether the figures of a period, or of all that was asked for, reach into the last days: they may still change. */
+export function isProvisional({ newest }: Plain, { every, to, timeZone }: Question, period: string | undefined, settles = 1): boolean {
+  const instants = [...(every && period !== undefined ? [startOf(nextPeriod(period, every), timeZone)] : []), ...(to === undefined ? [] : [to.includes('T') ? to : startOf(to, timeZone)])]
+  const end = Math.min(Number.POSITIVE_INFINITY, ...instants.map((at) => Date.parse(at)))
+  return end > Date.parse(newest) - settles * 86_400_000
+}
+
 /** Offers of every person, other than conditional ones, from the first one on. */
 const firstOffers = new WeakMap<Plain, Map<string, string>>()
 function firstOfferOf(plain: Plain, account: string | null, test: boolean): string | undefined {

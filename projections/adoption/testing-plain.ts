@@ -1,7 +1,7 @@
 /** Every figure a second time: plain, slow, from the facts and the words of its definition. */
 import { type Question } from './question.ts'
 import { all, first, holds, type Login, type Plain } from './testing-plain-history.ts'
-import { asksForMode, dayOf, groupOf, isBefore, isConditional, isDuring, isSettings, isTest, matches, nextPeriod, offerOf, periodOf } from './testing-plain-scope.ts'
+import { asksForMode, dayOf, groupOf, isBefore, isConditional, isDuring, isSettings, isTest, matches, nextPeriod, offerOf, periodOf, startOf } from './testing-plain-scope.ts'
 
 export type PlainRow = { period: string | undefined; group: Record<string, string>; people: number; values: Record<string, number> }
 
@@ -223,11 +223,6 @@ function activation({ plain, question }: Ask): PlainRow[] {
   return found.filter(({ people }) => people > 0)
 }
 
-/** The first quarter of an hour of a day, as an instant. */
-function startOf(day: string, timeZone: string): string {
-  const noon = Date.parse(`${day}T12:00:00Z`)
-  for (let at = noon - 30 * 3_600_000; ; at += 900_000) if (dayOf(new Date(at).toISOString(), timeZone) >= day) return new Date(at).toISOString()
-}
 const endsBy = (period: string, every: NonNullable<Question['every']>, moment: string, timeZone: string): boolean => Date.parse(startOf(nextPeriod(period, every), timeZone)) <= Date.parse(moment)
 
 function fallbackOf(plain: Plain, login: Login): string {
@@ -243,6 +238,41 @@ function switchedOff({ people }: Plain, login: Login): boolean {
   return (people.get(login.account ?? '')?.facts ?? []).some((fact) => fact.type === 'InstallationBiometricToggled' && !fact.data.enabled && fact.data.installation === installation && fact.at > (on?.at ?? '~'))
 }
 
+const z = 1.959963984540054
+
+/**
+ * The bounds of a share: of all true shares those that what was found does not speak against (score test), found by halving.
+ * `sign`: -1 for the lower one.
+ */
+function bound({ numerator = 0, denominator = 1 }: Record<string, number>, sign: -1 | 1): number {
+  const found = numerator / denominator
+  let [inside, outside] = [found, sign < 0 ? 0 : 1]
+  for (let halvings = 0; halvings < 200; halvings += 1) {
+    const middle = (inside + outside) / 2
+    if (Math.abs(found - middle) <= z * Math.sqrt((middle * (1 - middle)) / denominator)) inside = middle
+    else outside = middle
+  }
+  return inside
+}
+
+/** Variants of one place beside the one called control, or the first by name. */
+function compared(shares: PlainRow[]): PlainRow[] {
+  const baselineOf = (row: PlainRow): PlainRow => {
+    const others = shares.filter((one) => placeKey({ ...one, group: { ...one.group, variant: '' } }) === placeKey({ ...row, group: { ...row.group, variant: '' } }))
+    return others.find(({ group }) => group['variant'] === 'control') ?? (others.toSorted((a, b) => ((a.group['variant'] ?? '') < (b.group['variant'] ?? '') ? -1 : 1))[0] as PlainRow)
+  }
+  return shares.map((row): PlainRow => {
+    const rate = ({ values: { numerator = 0, denominator = 1 } }: PlainRow): number => numerator / denominator
+    const [low, high] = [bound(row.values, -1), bound(row.values, 1)]
+    const baseline = baselineOf(row)
+    const values = { ...row.values, low, high }
+    if (baseline === row) return { ...row, values }
+    const difference = rate(row) - rate(baseline)
+    const [below, above] = [Math.hypot(rate(row) - low, bound(baseline.values, 1) - rate(baseline)), Math.hypot(high - rate(row), rate(baseline) - bound(baseline.values, -1))]
+    return { ...row, values: { ...values, difference, differenceLow: difference - below, differenceHigh: difference + above } }
+  })
+}
+
 const answerOf = (done: string | undefined, skipped: boolean): { answer: string } => ({ answer: done ?? (skipped ? 'skipped' : 'open') })
 
 const metrics: Record<string, (ask: Ask) => PlainRow[]> = {
@@ -251,7 +281,7 @@ const metrics: Record<string, (ask: Ask) => PlainRow[]> = {
   'creation-per-offer': (ask) => share(ask.offers.map((login) => ({ ...place(ask, login), took: first(login, 'PasskeyAppended') !== undefined }))),
   'creation-per-person': (ask) => share(perPerson(ask)),
   'creation-per-person-30-days': (ask) => share(perPerson(ask, { within: 720 * 3600 })),
-  variants: (ask) => share(perPerson(ask, { of: (login) => offerOf(login)?.variant != null, own: (login) => ({ variant: offerOf(login)?.variant ?? 'none' }) })),
+  variants: (ask) => compared(share(perPerson(ask, { of: (login) => offerOf(login)?.variant != null, own: (login) => ({ variant: offerOf(login)?.variant ?? 'none' }) }))),
   outcomes: (ask) => parts(ask, ask.offers, (login) => ({ outcome: outcomeOf(login).outcome })),
   'outcome-reasons': (ask) =>
     parts(ask, ask.offers, (login) => ({ outcome: outcomeOf(login).outcome, reason: outcomeOf(login).reason }), ({ outcome = '' }) => ['declined', 'never', 'cancelled', 'not_shown', 'failed'].includes(outcome)),
