@@ -2,17 +2,24 @@
 import type { Dimension, Question } from './question.ts'
 import { all, first, providerOf, type Login, type Plain } from './testing-plain-history.ts'
 
-const formats = new Map<string, Intl.DateTimeFormat>()
-const days = new Map<string, string>()
+type Zone = { format: Intl.DateTimeFormat; days: Map<number, string>; starts: Map<string, string> }
+const zones = new Map<string, Zone>()
 const quarter = 900_000
+
+function zoneOf(timeZone: string): Zone {
+  const known = zones.get(timeZone)
+  if (known) return known
+  const zone: Zone = { format: new Intl.DateTimeFormat('en-CA', { timeZone, year: 'numeric', month: '2-digit', day: '2-digit' }), days: new Map(), starts: new Map() }
+  zones.set(timeZone, zone)
+  return zone
+}
 
 /** The day that it was then and there, as 2026-11-02. No time zone changes within a quarter of an hour. */
 export function dayOf(at: string, timeZone: string): string {
-  const key = `${timeZone} ${Math.floor(Date.parse(at) / quarter)}`
+  const { format, days } = zoneOf(timeZone)
+  const key = Math.floor(Date.parse(at) / quarter)
   const known = days.get(key)
-  if (known) return known
-  const format = formats.get(timeZone) ?? new Intl.DateTimeFormat('en-CA', { timeZone, year: 'numeric', month: '2-digit', day: '2-digit' })
-  formats.set(timeZone, format)
+  if (known !== undefined) return known
   const day = format.format(new Date(at))
   days.set(key, day)
   return day
@@ -39,8 +46,14 @@ export const isSettings = (login: Login): boolean => login.begin.type === 'Setti
 
 /** The first quarter of an hour of a day, as an instant. */
 export function startOf(day: string, timeZone: string): string {
-  const noon = Date.parse(`${day}T12:00:00Z`)
-  for (let at = noon - 30 * 3_600_000; ; at += quarter) if (dayOf(new Date(at).toISOString(), timeZone) >= day) return new Date(at).toISOString()
+  const { starts } = zoneOf(timeZone)
+  const known = starts.get(day)
+  if (known !== undefined) return known
+  let at = Date.parse(`${day}T12:00:00Z`) - 30 * 3_600_000
+  while (dayOf(new Date(at).toISOString(), timeZone) < day) at += quarter
+  const start = new Date(at).toISOString()
+  starts.set(day, start)
+  return start
 }
 
 /** Whether the figures of a period, or of all that was asked for, reach into the last days: they may still change. */
