@@ -191,7 +191,7 @@ describe('From the terminal, beside the engine', () => {
     expect((then['offered manual'] ?? 0) + (then['withheld kill_switch'] ?? 0)).toBe(decisions)
     const { out } = await said(() => simulatePolicy(config(), { file: draft({ version: 'new' }), since: '2026-01-01', assumes: 'unanswered', json: false }))
     // Nobody answers, so nothing but the pause comes between.
-    expect(out).toMatch(/decisions, as they were made and as policy new would have made them\n +made +would be\noffered +\d+ +3\n  manual +\d+ +3\nwithheld +\d+ +\d+\n  kill_switch +\d+ +0\n  paused +0 +\d+\n/)
+    expect(out).toMatch(/^\d+ decisions, as they were made and as policy new would have made them\n +made +would be\noffered +\d+ +3\n  manual +\d+ +3\nwithheld +\d+ +\d+\n  kill_switch +\d+ +0\n  paused +0 +\d+$/)
     await expect(simulatePolicy(config(), { file: draft({}), since: 'yesterday', assumes: 'declined', json: false })).rejects.toThrow('--since yesterday is no date')
   })
 })
