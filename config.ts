@@ -214,6 +214,20 @@ export function readPolicyAnew(config: Config): { policy: Policy; stated: boolea
   return { policy, stated, restart: sections.filter((section) => JSON.stringify(settled[section]) !== JSON.stringify(before[section])) }
 }
 
+/** A policy alone, or the `policy` of a configuration file: for whoever wants to know before it is taken. @throws BadConfig */
+export function readPolicy(path: string): { policy: Policy; stated: boolean } {
+  if (!existsSync(path)) throw new BadConfig([`there is no file ${path}`])
+  try {
+    const content = JSON.parse(readFileSync(path, 'utf8')) as { policy?: unknown } | null
+    const written = content?.policy ?? content
+    const parsed = Policy.safeParse(written)
+    if (parsed.success) return { policy: parsed.data, stated: (written as { version?: unknown }).version !== undefined }
+    throw new BadConfig(parsed.error.issues.map((issue) => `${path}: ${issue.path.join('.') || 'the policy'}: ${issue.message}`))
+  } catch (error) {
+    throw error instanceof BadConfig ? error : new BadConfig([`${path} ${error instanceof SyntaxError ? 'is not JSON' : 'cannot be read'}`])
+  }
+}
+
 const carrierOf = { email: 'SMTP_URL', sms: 'SMS_WEBHOOK_URL' } as const satisfies Record<Channel, keyof typeof Environment.shape>
 const lacksCarrier = (policy: Policy, has: (name: keyof typeof Environment.shape) => boolean): string[] => {
   const carriers = policy.codesBy.map((channel) => carrierOf[channel])

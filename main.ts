@@ -228,13 +228,13 @@ async function main(): Promise<void> {
     })
   }
   const running = keyledger
+  // Where there is a terminal, SIGHUP says that it is gone.
+  if (!process.stdin.isTTY) process.on('SIGHUP', () => void running.policyFile.take())
   console.log(`Keyledger listens on ${running.url}`)
   // After the #, where no server and no log of a proxy sees it.
   if (running.consoleKey) console.log(`The console: ${running.url}/console#${running.consoleKey}`)
   const hint = config.eventStoreDbUrl ? '' : await firstSteps(running)
   if (hint) console.log(hint)
-  // Where there is a terminal, SIGHUP says that it is gone.
-  if (!process.stdin.isTTY) process.on('SIGHUP', () => void running.policyFile.take())
   let closing = false
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {

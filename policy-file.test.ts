@@ -3,8 +3,10 @@ import { createHash, randomBytes } from 'node:crypto'
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { checkPolicy, explainPolicy, showPolicy, simulatePolicy } from './cli/policy.ts'
 import { readConfig } from './config.ts'
+import type { OfferHistory } from './domain/policy/history.ts'
 import { actions } from './domain/session/vocabulary.ts'
 import { policyStream } from './engine/policies.ts'
 import { createHashGate } from './factors/hash-gate.ts'
@@ -142,6 +144,55 @@ describe('What changes in the file besides the policy', () => {
     const [{ level, sections } = {}] = told('the configuration file has changed, besides its policy: restart to take it')
     expect([level, sections]).toEqual(['warn', ['apps', 'flowSeconds']])
     expect(keyledger.engine.settings()).toMatchObject({ apps: [{ id: 'shop' }], flowSeconds: 900 })
+  })
+})
+
+describe('From the terminal, beside the engine', () => {
+  const said = async (work: () => Promise<number>): Promise<{ code: number; out: string; err: string }> => {
+    const [out, err] = [vi.spyOn(console, 'log').mockImplementation(() => {}), vi.spyOn(console, 'error').mockImplementation(() => {})]
+    try {
+      const code = await work()
+      return { code, out: out.mock.calls.flat().join('\n'), err: err.mock.calls.flat().join('\n') }
+    } finally {
+      out.mockRestore()
+      err.mockRestore()
+    }
+  }
+  const draft = (policy: object): string => {
+    const path = join(folder, 'new.json')
+    writeFileSync(path, JSON.stringify(policy))
+    return path
+  }
+
+  test('the policy that was taken is shown, and another one is checked before it is', async () => {
+    const { out } = await said(() => showPolicy(config()))
+    expect((JSON.parse(out) as { version: string }).version).toBe(inForce())
+    expect(await said(() => checkPolicy(config(), draft({ version: 'new' })))).toMatchObject({ code: 0, out: 'new may be taken' })
+    expect(await said(() => checkPolicy(config(), draft({ policy: open })))).toMatchObject({ code: 0, out: 'open is what was taken last' })
+    expect(await said(() => checkPolicy(config(), draft({ version: 'closed' })))).toMatchObject({ code: 2, err: expect.stringContaining('raise it') as unknown })
+    await expect(checkPolicy(config(), draft({ append: { mode: 'loud' } }))).rejects.toThrow(/append\.mode/)
+  })
+
+  test('it is told why somebody would be asked now, from what was offered to them', async () => {
+    const asked = { who: 'ada@example.com', platform: 'ios', entryPoint: 'post_login', device: {} } as const
+    const offers = async () => (await keyledger.readModel.history((await keyledger.engine.accounts.find('ada@example.com'))?.id ?? '')) as OfferHistory
+    const { offers: made } = await offers()
+    expect(made).toBeGreaterThan(0)
+    expect((await said(() => explainPolicy(config(), asked))).out).toMatch(new RegExp(`^Under policy open this person would be offered a passkey now, .*: offer number ${made + 1}\\.$`))
+    expect((await said(() => explainPolicy(config(), { ...asked, device: { screenLock: false } }))).out).toContain('(device_not_able)')
+    await expect(explainPolicy(config(), { ...asked, who: 'bob@example.com' })).rejects.toThrow('there is no such account')
+    await expect(explainPolicy(config(), { ...asked, app: 'shopp' })).rejects.toThrow('there is no app shopp')
+  })
+
+  test('it is told what another policy would have made of the past', async () => {
+    const all = await said(() => simulatePolicy(config(), { file: draft({ version: 'new', append: { enabled: false } }), since: undefined, assumes: 'declined', json: true }))
+    const { decisions, then, under } = JSON.parse(all.out) as { decisions: number; then: Record<string, number>; under: Record<string, number> }
+    expect(under).toEqual({ 'withheld switched_off': decisions })
+    expect((then['offered manual'] ?? 0) + (then['withheld kill_switch'] ?? 0)).toBe(decisions)
+    const { out } = await said(() => simulatePolicy(config(), { file: draft({ version: 'new' }), since: '2026-01-01', assumes: 'unanswered', json: false }))
+    // Nobody answers, so nothing but the pause comes between.
+    expect(out).toMatch(/^\d+ decisions, as they were made and as policy new would have made them\n +made +would be\noffered +\d+ +3\n  manual +\d+ +3\nwithheld +\d+ +\d+\n  kill_switch +\d+ +0\n  paused +0 +\d+$/)
+    await expect(simulatePolicy(config(), { file: draft({}), since: 'yesterday', assumes: 'declined', json: false })).rejects.toThrow('--since yesterday is no date')
   })
 })
 

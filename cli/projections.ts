@@ -38,7 +38,7 @@ export async function rebuildProjections(config: Config, name: string | undefine
   })
 }
 
-async function withDatabase<T>(config: Config, work: (log: EventLog, database: Database) => Promise<T>): Promise<T> {
+export async function withDatabase<T>(config: Config, work: (log: EventLog, database: Database) => Promise<T>): Promise<T> {
   const log = await openLog(config)
   try {
     const { database, away, release } = openBeside(config)

@@ -14,6 +14,9 @@ export const policyStream = `policy-${id}`
 export type Policies = ReturnType<typeof createPolicies>
 
 export function createPolicies({ streams, newId }: { streams: Streams; newId: () => string }) {
+  /** @throws Unavailable */
+  const state = async (): Promise<PolicyState | undefined> => (await streams.load(policies, policyStream))?.state
+
   return {
     /**
      * Appended before it is used, expecting what it was decided on: of several engines that bring the same policy one writes it, and the others find it
@@ -29,9 +32,11 @@ export function createPolicies({ streams, newId }: { streams: Streams; newId: ()
       return result
     },
 
+    state,
+
     /** The one that was taken last. @throws Unavailable */
     async current(): Promise<PolicyState['current']> {
-      return (await streams.load(policies, policyStream))?.state.current ?? null
+      return (await state())?.current ?? null
     },
   }
 }
