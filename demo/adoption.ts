@@ -1,4 +1,5 @@
 /** `npm run demo:adoption`: a year of made-up logins in an engine of its own, for whoever wants to see what the figures look like. */
+import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -63,6 +64,14 @@ async function caughtUp({ ready, readModel }: Keyledger): Promise<void> {
   }
 }
 
+/** In the browser that the person uses, where there is one. */
+function open(address: string): void {
+  const [program, ...before] = { darwin: ['open'], win32: ['cmd', '/c', 'start', ''] }[process.platform as string] ?? ['xdg-open']
+  spawn(program as string, [...before, address], { stdio: 'ignore', detached: true })
+    .on('error', () => {})
+    .unref()
+}
+
 if (import.meta.main) {
   const { values } = parseArgs({ options: { logins: { type: 'string', default: '100000' }, seed: { type: 'string', default: '1' }, port: { type: 'string', default: '8787' } } })
   const [logins, seed, port] = [Number(values.logins), Number(values.seed), Number(values.port)]
@@ -75,7 +84,11 @@ if (import.meta.main) {
   const demo = await startAdoptionDemo({ logins, seed, until, port })
   const { url, consoleKey } = demo.keyledger
   console.log(`Keyledger listens on ${url}`)
-  if (consoleKey) console.log(`The console: ${url}/console#${consoleKey}`)
+  if (consoleKey) {
+    const address = `${url}/console#${consoleKey}`
+    console.log(`The console: ${address}`)
+    if (process.stdout.isTTY) open(address)
+  }
   console.log('What it wrote goes when this ends (Ctrl-C).')
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void demo.close().then(() => process.exit(0)))
 }
