@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createAccess, type Access } from './access/access.ts'
 import { consoleKeyOf } from './access/console-key.ts'
 import { readConfig, BadConfig, type Config } from './config.ts'
+import { createConsole } from './console/console.ts'
 import { ensureDataFolder, lockDataFolder } from './data-folder.ts'
 import { createDelivery, type Carrier } from './delivery/delivery.ts'
 import { createSms } from './delivery/sms.ts'
@@ -18,10 +19,13 @@ import { createHashGate } from './factors/hash-gate.ts'
 import { createBlocklist } from './factors/password-blocklist.ts'
 import { createPasswords, type Passwords } from './factors/password.ts'
 import { createApp } from './http/app.ts'
+import { adoptionTables, openAdoption } from './projections/adoption/adoption.ts'
+import { renewViews } from './projections/adoption/views.ts'
 import { openDatabase } from './projections/database.ts'
 import { createGuessRows } from './projections/guesses.ts'
 import { openReadModel, type ReadModel } from './projections/read-model.ts'
 import type { ProjectionStatus } from './projections/status.ts'
+import { createPolicyFile, type PolicyFile } from './policy-file.ts'
 import { createNotices, type Notices } from './reactions/notices.ts'
 import { createSweeper, type Sweeper } from './reactions/sweeper.ts'
 import { createAddressOf, serve } from './serve.ts'
@@ -43,14 +47,18 @@ export type Surroundings = {
   patience?: number
   /** In place of the hashes of `factors/password.ts`. */
   passwords?: Passwords
+  /** ms. How often the configuration file is looked at for another policy. */
+  policyEveryMs?: number
   /** Another process keeps the rows: this one takes over when that one dies. */
   standby?: boolean
 }
 /** `consoleKey`: undefined where a provider, or nobody, says who may look. */
-export type Keyledger = { url: string; consoleKey: string | undefined; engine: Engine; log: EventLog; readModel: ReadModel; sweeper: Sweeper; notices: Notices; ready: Promise<void>; close(): Promise<void> }
+export type Keyledger = { url: string; consoleKey: string | undefined; engine: Engine; log: EventLog; readModel: ReadModel; sweeper: Sweeper; notices: Notices; policyFile: PolicyFile; ready: Promise<void>; close(): Promise<void> }
 
 /** ms. What the projections have at work may take this long at shutdown. */
 const closeTimeout = 5_000
+/** ms. Making the views takes the embedded Postgres half a second, which is better spent on the first logins. */
+const embeddedViewsAfter = 5_000
 /** Hashes that may wait for a core before a login is told to come back later. */
 const hashQueue = 256
 
@@ -112,20 +120,33 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
   }
   const database = openDatabase(config.databaseUrl ? { url: config.databaseUrl } : ensureDataFolder(config.dataFolder))
   opened.defer(database.close)
-  const history: EngineDependencies['history'] = async (account) => readModel?.history(account) ?? 'unavailable'
+  const history: EngineDependencies['history'] = async (account) => (await readModel?.history(account)) ?? 'unavailable'
   const { engine, log, close: closeEngine } = await openEngine(config, surroundings, { history, guessCounter: createGuessRows(database.sql), telemetry })
   opened.defer(closeEngine)
+  const policyFile = createPolicyFile({
+    config,
+    policies: engine.policies,
+    use: (policy) => void Object.assign(engine.settings(), { policy }),
+    told: telemetry.policy,
+    onError: (error) => onError('policy', error),
+    everyMs: surroundings.policyEveryMs,
+  })
+  opened.defer(policyFile.stop)
+  await policyFile.start()
   const { patience, standby } = surroundings
-  const model = (readModel = openReadModel({ log, database, now, newId: randomUUID, patience, standby, onError: (error) => onError('projections', error), onParked: telemetry.parked, inBatch: telemetry.batch }))
+  const model = (readModel = openReadModel({ log, database, now, newId: randomUUID, patience, standby, onError: (error) => onError('projections', error), onParked: telemetry.parked, inBatch: telemetry.batch, onServed: (table) => void renew(table) }))
   const sweeper = createSweeper({ streams: engine.streams, due: model, now, everyMs: config.sweepMs, onError: (error) => onError('sweeper', error) })
   const notices = createNotices({ tell: engine.tell, noticesDue: model.noticesDue, everyMs: config.sweepMs, onError: (error) => onError('notices', error) })
   // A Postgres that hangs must not keep the process: its rows are the log's to make good.
   opened.defer(() => Promise.race([Promise.all([sweeper.stop(), notices.stop(), model.stop()]), sleep(closeTimeout, undefined, { ref: false })]).then(() => {}))
 
   const { access, consoleKey } = openAccess(config, engine, now)
+  const adoption = openAdoption({ sql: database.sql, table: model.table, ...config.adoption })
   const app = createApp({
     engine,
     access,
+    adoption,
+    pages: createConsole({ access, adoption, apps: () => engine.settings().apps, now, onError: (error) => onError('console', error) }),
     now,
     addressOf: createAddressOf(config),
     readSession: model.session,
@@ -147,11 +168,18 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
   })
   // Without Postgres logins go on; `/health/ready` says what is missing.
   const running = opened.move()
-  ready.catch((error: unknown) => running.disposed || onError('projection database', error))
+  const unless = (what: string) => (error: unknown) => running.disposed || onError(what, error)
+  ready.catch(unless('projection database'))
+  const views = async (table: ReadModel['table']) => {
+    await sleep(config.databaseUrl === undefined ? embeddedViewsAfter : 0, undefined, { ref: false })
+    if (!running.disposed) await renewViews(database.sql, { tables: adoptionTables(table), k: config.adoption.k, roles: config.databaseUrl !== undefined })
+  }
+  // Whatever keeps the views from being made, all else goes on.
+  const renew = (table: ReadModel['table']) => views(table).catch(unless('views for analysts'))
 
   /** Takes nothing new, finishes what runs, then lets go of the log and the database. */
   const close = () => running.disposeAsync()
-  return { url: server.url, consoleKey, engine, log, readModel: model, sweeper, notices, ready, close }
+  return { url: server.url, consoleKey, engine, log, readModel: model, sweeper, notices, policyFile, ready, close }
 }
 
 /** On the embedded default the key lies in the data folder and outlives a restart, as the sessions and scripts that rest on it do; who deletes the file has another one. */
@@ -200,6 +228,8 @@ async function main(): Promise<void> {
     })
   }
   const running = keyledger
+  // Where there is a terminal, SIGHUP says that it is gone.
+  if (!process.stdin.isTTY) process.on('SIGHUP', () => void running.policyFile.take())
   console.log(`Keyledger listens on ${running.url}`)
   // After the #, where no server and no log of a proxy sees it.
   if (running.consoleKey) console.log(`The console: ${running.url}/console#${running.consoleKey}`)

@@ -112,7 +112,7 @@ async function progressOf(log: EventLog) {
   }
 }
 
-async function withDatabase<T>(config: Config, work: (log: EventLog, database: Database) => Promise<T>): Promise<T> {
+export async function withDatabase<T>(config: Config, work: (log: EventLog, database: Database) => Promise<T>): Promise<T> {
   const log = await openLog(config)
   try {
     const { database, away, release } = openBeside(config)

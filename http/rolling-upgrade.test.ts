@@ -101,7 +101,7 @@ describe('The projections', () => {
     const { body } = await other.step('append/skip', { reason: 'declined' })
     expect((await model.session(other.id, body.session.revision))?.revision).toBe(body.session.revision)
     await until(() => model.status().every(({ lag, parked: rows, projection }) => lag === 0 && (rows === 1 || !['sessions', 'append_history'].includes(projection))))
-    expect(parked.toSorted()).toEqual(['append_history_v2 AppendDeferred', 'sessions_v3 AppendDeferred'])
+    expect(parked.toSorted()).toEqual(['append_history_v3 AppendDeferred', 'sessions_v3 AppendDeferred'])
     // The row is as it was, and the reader is not told that it is the present.
     reader = async (session, revision) => (revision <= 2 ? model.session(session, revision) : undefined)
     stopped(await stuck.read(stuck.flowToken, '?revision=3'))
@@ -110,7 +110,7 @@ describe('The projections', () => {
     const upgraded = createRunner({ log: api.log, sql: database.sql, projections: [next], id: 'next', now: api.now })
     upgraded.start()
     await until(() => upgraded.status().every(({ lag }) => lag === 0))
-    expect((await listParked(database.sql)).map(({ projection }) => projection)).toEqual(['append_history_v2'])
+    expect((await listParked(database.sql)).map(({ projection }) => projection)).toEqual(['append_history_v3'])
     expect((await storedRows(database.sql, sessions))[stuck.id]).toMatchObject({ revision: 3, status: 'running' })
     await upgraded.stop()
     await database.close()

@@ -4,6 +4,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { AccountEvent } from '../domain/account/events.ts'
 import type { Sealed } from '../domain/event.ts'
 import type { SessionEvent } from '../domain/session/events.ts'
+import { offersLookedAt } from '../domain/policy/append.ts'
+import { noOffers, type OfferHistory } from '../domain/policy/history.ts'
 import { facts } from '../domain/session/given.ts'
 import type { EventLog } from '../eventlog/event-log.ts'
 import { openTestFile, type BreakableLog } from '../eventlog/testing.ts'
@@ -70,14 +72,42 @@ describe('The history of offers', () => {
     for (const events of [offered, [...offered, facts.skipped()], retried, [facts.verified(), facts.withheld()], [facts.verified(), facts.offered(4, 'post_login', 'conditional')], []]) await login(ada, ...events)
     await login(bob, ...offered)
     await caughtUp()
-    expect([await model.history(ada), await model.history(bob), await model.history(randomUUID())]).toEqual([{ offers: 3 }, { offers: 1 }, { offers: 0 }])
+    expect([await model.history(ada), await model.history(bob), await model.history(randomUUID())]).toMatchObject([{ offers: 3 }, { offers: 1 }, { offers: 0, recent: [] }])
+  })
+
+  test('tells of the newest of them what became of each, the conditional ones too', async () => {
+    model.start()
+    const endings = [[], [facts.started()], [facts.skipped()], [facts.cancelled()], [facts.notShown()], [facts.failedThere()], [facts.started(), facts.appended()]]
+    const began = new Date(time).toISOString()
+    await login(ada, facts.verified(), facts.offered(1, 'settings', 'conditional'), facts.failedHere())
+    for (const ending of endings) {
+      time += 60_000
+      await login(ada, ...offered, ...ending)
+    }
+    await caughtUp()
+    const { offers, recent } = (await model.history(ada)) as OfferHistory
+    expect(offers).toBe(7)
+    expect(recent.map(({ outcome, mode }) => `${mode} ${outcome}`)).toEqual([
+      'manual created', 'manual failed', 'manual notShown', 'manual cancelled', 'manual declined', 'manual unanswered', 'manual unanswered', 'conditional failed',
+    ])
+    expect(recent[0]).toEqual({ at: now().toISOString(), mode: 'manual', entryPoint: 'post_login', outcome: 'created', settledAt: now().toISOString() })
+    expect(recent[6]).toMatchObject({ settledAt: null })
+    expect(recent.at(-1)).toMatchObject({ at: began, entryPoint: 'settings' })
+  })
+
+  test('counts more offers than it tells of', async () => {
+    model.start()
+    for (let made = 0; made < offersLookedAt + 2; made += 1) await login(ada, ...offered)
+    await caughtUp()
+    const { offers, recent } = (await model.history(ada)) as OfferHistory
+    expect([offers, recent.length]).toEqual([offersLookedAt + 2, offersLookedAt])
   })
 
   test('is not known before the projection has caught up, nor while the database is away', async () => {
     expect(await model.history(ada)).toBe('unavailable')
     model.start()
     await caughtUp()
-    expect(await model.history(ada)).toEqual({ offers: 0 })
+    expect(await model.history(ada)).toEqual(noOffers)
     await server.stop()
     expect(await model.history(ada)).toBe('unavailable')
     await server.start()
@@ -96,13 +126,13 @@ describe('The history of offers', () => {
       time += 1_000
       await until(() => model.status().some(({ projection, lag }) => projection === 'append_history' && lag === 1_000))
       time += 29_000
-      expect(await model.history(ada)).toEqual({ offers: 1 })
+      expect(await model.history(ada)).toMatchObject({ offers: 1 })
       time += 1
       expect(await model.history(ada)).toBe('unavailable')
     })
     await other.end()
     await caughtUp()
-    expect(await model.history(ada)).toEqual({ offers: 2 })
+    expect(await model.history(ada)).toMatchObject({ offers: 2 })
   })
 })
 
@@ -120,7 +150,7 @@ describe('While a new version of the history fills', () => {
       yield* log.subscribe(options)
     }
     const told: string[] = []
-    const onServed = async (table: (projection: Projection) => string) => void told.push(table(appendHistory))
+    const onServed = (table: (projection: Projection) => string) => void told.push(table(appendHistory))
     return { fill: gate.resolve, told, model: openReadModel({ log: { ...log, subscribe }, database, now, newId: randomUUID, onError: () => {}, onServed, kept }) }
   }
   const served = async () => (await readServed(database.sql)).find(({ projection }) => projection === 'append_history')?.version

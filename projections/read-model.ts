@@ -1,11 +1,12 @@
 /** All that the engine reads from projections: which there are, who follows them, and what is answered while they are away. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { OfferHistory } from '../domain/policy/history.ts'
 import type { SessionView } from '../domain/session/state.ts'
 import type { EventLog } from '../eventlog/event-log.ts'
 import { accounts, noticesDue, pendingPasskeys } from './accounts.ts'
 import { adoptionLogins } from './adoption/logins.ts'
 import { adoptionPeople } from './adoption/people.ts'
-import { appendHistory, offersMade } from './append-history.ts'
+import { appendHistory, pastOffers } from './append-history.ts'
 import type { Database } from './database.ts'
 import type { FollowerOptions } from './follower.ts'
 import { lastUses, passkeyUses } from './passkey-uses.ts'
@@ -39,12 +40,12 @@ export function openReadModel(dependencies: {
   /** Told of the first event of a row that could not be digested: its type alone, since what is wrong with it may quote it. */
   onParked?: (table: string, type: string) => void
   inBatch?: FollowerOptions['inBatch'] | undefined
-  /** What reads the tables by itself, such as views: told which ones are read as soon as they are there, and after each switch; again where it fails. */
-  onServed?: (table: Source['table']) => Promise<void>
+  /** For what reads the tables by itself, such as views: told which ones are read as soon as they are there and full, and after each switch. */
+  onServed?: (table: Source['table']) => void
   /** In place of this release's: as another release keeps them. */
   kept?: readonly Projection[]
 }) {
-  const { log, database, now, newId, patience = 300, standby, onError, onParked = () => {}, inBatch, onServed = async () => {}, kept = projections } = dependencies
+  const { log, database, now, newId, patience = 300, standby, onError, onParked = () => {}, inBatch, onServed = () => {}, kept = projections } = dependencies
   const { sql } = database
   const runner = createRunner({ log, sql, projections: kept, id: newId(), now, standby, onError, onParked: ({ event }, table) => onParked(table, event.type), ...(inBatch && { inBatch }) })
   const serving = createServing(sql, kept)
@@ -62,7 +63,8 @@ export function openReadModel(dependencies: {
     older = status?.lag === undefined ? undefined : { lag: status.lag, at: now().getTime() }
     const tables = kept.map(serving.table).join()
     if (tables === told || runner.status().some(({ lag }) => lag === undefined)) return
-    await onServed(serving.table).then(() => (told = tables), onError)
+    told = tables
+    onServed(serving.table)
   }
   const lookOn = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
@@ -106,12 +108,12 @@ export function openReadModel(dependencies: {
       }
     },
 
-    /** Offers made to the account so far. */
-    async history(account: string): Promise<{ offers: number } | 'unavailable'> {
+    /** The offers that the account was made so far. */
+    async history(account: string): Promise<OfferHistory | 'unavailable'> {
       try {
         const lag = historyLag()
         if (lag === undefined || lag > oldestHistory) return 'unavailable'
-        return { offers: await withinPatience(offersMade(source, account)) }
+        return await withinPatience(pastOffers(source, account))
       } catch {
         return 'unavailable'
       }

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { Policy, type OfferFacts } from '../policy.ts'
+import type { z } from 'zod'
+import { Policy } from '../policy.ts'
+import type { OfferFacts } from '../policy/offer.ts'
 import type { SessionEvent } from './events.ts'
 import { legalActions } from './flow.ts'
 import { at, facts, folded, given, type Command } from './given.ts'
@@ -93,17 +95,17 @@ describe('An account without a contact', () => {
 })
 
 describe('The offer', () => {
-  const fresh: OfferFacts = { history: { offers: 4 }, never: false, passkeyHere: false }
+  const fresh: OfferFacts = { history: { offers: 4, recent: [] }, never: false, passkeyHere: false }
 
   test('has the number after the ones made before', () => {
     given(entered()).when(right(), { offer: fresh }).then(verified(), offered(5))
   })
 
-  test.each<[WithheldReason, Partial<OfferFacts>, Partial<Policy>?]>([
+  test.each<[WithheldReason, Partial<OfferFacts>, z.input<typeof Policy>?]>([
     ['has_passkey_here', { passkeyHere: true }],
     ['never_again', { never: true }],
     ['history_unavailable', { history: 'unavailable' }],
-    ['switched_off', {}, { append: { enabled: false, mode: 'manual', conditional: false } }],
+    ['switched_off', {}, { append: { enabled: false } }],
   ])('is withheld and the login goes on: %s', (reason, person, policy = {}) => {
     given(entered()).when(right(), { offer: { ...fresh, ...person }, policy: Policy.parse(policy) }).then(verified(), withheld(reason))
   })

@@ -9,6 +9,7 @@ import { ofOffers } from './testing-offers.ts'
 import { ofOutcomes } from './testing-outcomes.ts'
 import { ofSteps } from './testing-steps.ts'
 import { ofVariants } from './testing-variants.ts'
+import { ofViews } from './testing-views.ts'
 import { useFigures } from './testing.ts'
 
 const figures = useFigures()
@@ -21,3 +22,4 @@ describe('Code, PIN, biometrics and passkeys', () => ofSteps(figures))
 describe('Variants', () => ofVariants(figures))
 describe('Filters and periods', () => ofFilters(figures))
 describe('Groups of few people', () => ofGroups(figures))
+describe('SQL views', () => ofViews(figures))
