@@ -159,25 +159,25 @@ describe('While a new version of the history fills', () => {
     await model.start()
     await login(ada, ...offered)
     await caughtUp()
-    expect(await served()).toBe(2)
+    expect(await served()).toBe(appendHistory.version)
     const [one, two] = [openNext(), openNext()]
     const started = [one, two].map((engine) => engine.model.start())
     await until(async () => (await one.model.history(ada)) !== 'unavailable')
-    expect(await one.model.history(ada)).toEqual({ offers: 1 })
+    expect(await one.model.history(ada)).toMatchObject({ offers: 1 })
     await login(ada, ...offered)
     await caughtUp()
-    expect(await one.model.history(ada)).toEqual({ offers: 2 })
+    expect(await one.model.history(ada)).toMatchObject({ offers: 2 })
     // Nobody has looked since whether the old table is still kept.
     time += 30_001
     expect(await one.model.history(ada)).toBe('unavailable')
-    expect(await served()).toBe(2)
+    expect(await served()).toBe(appendHistory.version)
     for (const { fill } of [one, two]) fill()
     await Promise.all(started)
-    for (const engine of [one, two]) await until(async () => JSON.stringify(await engine.model.history(ada)) === '{"offers":0}')
-    expect(await served()).toBe(3)
-    for (const { told } of [one, two]) await until(() => told.at(-1) === 'append_history_v3')
+    for (const engine of [one, two]) await until(async () => JSON.stringify(await engine.model.history(ada)).includes('"offers":0'))
+    expect(await served()).toBe(appendHistory.version + 1)
+    for (const { told } of [one, two]) await until(() => told.at(-1) === `append_history_v${appendHistory.version + 1}`)
     // The way back: the old release reads what it keeps.
-    expect(await model.history(ada)).toEqual({ offers: 2 })
+    expect(await model.history(ada)).toMatchObject({ offers: 2 })
     for (const engine of [one, two]) await engine.model.stop()
   })
 
@@ -191,7 +191,7 @@ describe('While a new version of the history fills', () => {
     expect(await other.history(ada)).toBe('unavailable')
     fill()
     await started
-    expect(await other.history(ada)).toEqual({ offers: 0 })
+    expect(await other.history(ada)).toMatchObject({ offers: 0 })
     await other.stop()
   })
 })
