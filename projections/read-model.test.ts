@@ -189,7 +189,7 @@ describe('While a new version of the history fills', () => {
     await caughtUp()
     const { fill, model: other } = openNext(next.map((projection) => ({ ...projection, alsoReads: [] })))
     const started = other.start()
-    await until(() => other.status().some(({ projection, lag }) => projection === 'accounts' && lag === 0))
+    await until(() => other.status().some(({ projection, lag }) => projection === 'passkey_uses' && lag === 0))
     expect(await other.history(ada)).toBe('unavailable')
     fill()
     await started
