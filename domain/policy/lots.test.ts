@@ -4,7 +4,7 @@ import { hash32, isRolledOut, variantOf } from './lots.ts'
 const prove = process.env['PROVE'] !== undefined
 /** So many accounts, by ids that look like ids. */
 const seed = Number(process.env['PROVE_SEED'] ?? 20_260_302)
-const size = prove ? 400_000 : 20_000
+const size = prove ? 400_000 : 10_000
 const idOf = (number: number): string => {
   const part = (salt: number): string => hash32(`${seed} ${number} ${salt}`).toString(16).padStart(8, '0')
   const hex = [1, 2, 3, 4].map(part).join('')
