@@ -21,7 +21,7 @@ test('The hash is this one for ever: whoever is in today is in tomorrow', () => 
 })
 
 describe(`A rollout (seed ${seed})`, () => {
-  test.each([0.1, 1, 10, 50, 99])('holds its share of the accounts: %d %%', (percent) => near(inRollout(percent).size, percent / 100))
+  test.each([0.1, 1, 10, 50, 99])('holds its share of the accounts: %d in a hundred', (percent) => near(inRollout(percent).size, percent / 100))
 
   test('holds nobody and everybody at its ends', () => {
     expect([inRollout(0).size, inRollout(100).size]).toEqual([0, size])
