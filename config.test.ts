@@ -44,11 +44,19 @@ describe('Without any configuration', () => {
     expect(config).toEqual({
       host: '127.0.0.1', port: 8787, dataFolder: 'data', eventStoreDbUrl: undefined, databaseUrl: undefined, masterKeys: undefined,
       email: undefined, sms: undefined, deliveryPlaintext: false, trustedHops: 0, metricsToken: undefined, logLevel: 'warn', issuer: undefined,
-      passwords: { minLength: 8, blocklist: [] }, flowSeconds: 900, sweepMs: 5_000, policyVersionStated: false,
+      passwords: { minLength: 8, blocklist: [] }, access: undefined, accessClientSecret: undefined, adoption: { k: 1, plannedPeople: undefined }, flowSeconds: 900, sweepMs: 5_000,
+      policyVersionStated: false,
     })
     expect(backends).toEqual([])
     expect(apps.map(({ id, rpId, web }) => ({ id, rpId, web }))).toEqual([{ id: 'demo', rpId: 'localhost', web: ['http://localhost:8787'] }])
     expect(policy).toMatchObject({ order: ['append', 'otp', 'pin', 'biometrics'], withPasskey: { otp: 'required' }, withoutPasskey: { otp: 'required' } })
+  })
+
+  test('figures of few people are hidden once there are apps of one’s own, from ten people on or as many as the file says', () => {
+    expect(read().adoption.k).toBe(1)
+    expect(read({}, { apps: [shop] }).adoption.k).toBe(10)
+    expect(read({}, { apps: [shop], adoption: { k: 25, plannedPeople: 5_000 } }).adoption).toEqual({ k: 25, plannedPeople: 5_000 })
+    expect(problemsOf({}, { adoption: { k: 0 } })).toEqual([expect.stringMatching(/adoption\.k/)])
   })
 
   test('a variable that is set to nothing is not set', () => {
@@ -222,6 +230,33 @@ describe('What may be set as a password', () => {
     listOf(4_000, 8)
     expect(problemsOf({}, { passwords: { minLength: 9, blocklist: 'common.txt' } })).toEqual([`passwords.blocklist: ${blocklist} has 0 passwords of 9 characters or more, 3000 are the least`])
     expect(problemsOf({}, { passwords: { minLength: 7 } })).toHaveLength(1)
+  })
+})
+
+describe('Who may look', () => {
+  const access = { issuer: 'https://id.example', clientId: 'console', audience: 'https://keyledger.example/v1' }
+
+  test('is for the provider to say, by the roles that it names', () => {
+    const config = read({ ACCESS_CLIENT_SECRET: 'the secret' }, { access: { ...access, roles: { analyst: ['product'] } } })
+    expect(config).toMatchObject({
+      accessClientSecret: 'the secret',
+      access: { ...access, roleClaim: 'roles', roles: { analyst: ['product'], auditor: ['auditor'], admin: ['admin'] }, scope: 'openid profile', tokenType: 'at+jwt' },
+    })
+    expect(read().access).toBeUndefined()
+  })
+
+  test.each<[string, object, string]>([
+    ['a provider without TLS', { issuer: 'http://id.example' }, 'access.issuer: must be https, or http on this machine'],
+    ['a console without TLS', { consoleUrl: 'http://keyledger.example' }, 'access.consoleUrl: must be https, or http on this machine'],
+    ['a console at a path', { consoleUrl: 'https://keyledger.example/console' }, 'access.consoleUrl: must be an origin, such as https://keyledger.example'],
+    ['a sign-in that is none', { scope: 'profile' }, 'access.scope: must have openid among its values'],
+    ['tokens that nothing tells from ID tokens', { tokenType: 'JWT', audience: 'console' }, 'access.audience: must not be clientId where tokenType is JWT'],
+  ])('is not told by %s', (_, wrong, problem) => {
+    expect(problemsOf({}, { access: { ...access, ...wrong } })).toEqual([expect.stringContaining(problem)])
+  })
+
+  test('a secret without a provider is a slip', () => {
+    expect(problemsOf({ ACCESS_CLIENT_SECRET: 'the secret' })).toEqual(['ACCESS_CLIENT_SECRET needs access in the configuration file'])
   })
 })
 

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { z } from 'zod'
+import { AccessSettings } from './access/settings.ts'
 import { Policy } from './domain/policy.ts'
 import type { Channel } from './domain/session/vocabulary.ts'
 import { App } from './engine/apps.ts'
@@ -32,6 +33,7 @@ const Environment = z.object({
   SMS_WEBHOOK_URL: url('https:', 'http:').optional(),
   TRUSTED_HOPS: z.coerce.number().refine((hops) => Number.isInteger(hops) && hops >= 0 && hops <= 10, 'must be a number from 0 to 10').default(0),
   METRICS_TOKEN: z.string().regex(/^[\w.~+/=-]{16,4096}$/, 'must be 16 characters or more, of those that a bearer token may have').optional(),
+  ACCESS_CLIENT_SECRET: z.string().optional(),
   LOG_LEVEL: z.enum(levels, `must be one of ${levels.join(', ')}`).optional(),
   DELIVERY_PLAINTEXT: z.stringbool().default(false),
   SMS_WEBHOOK_SECRET: z.string().refine(isWebhookSecret, 'must be whsec_ and the base64 of 24 to 64 random bytes').optional(),
@@ -60,6 +62,17 @@ export const ConfigFile = z.strictObject({
     .array(Backend)
     .refine((backends) => new Set(backends.map(({ keySha256 }) => keySha256)).size === backends.length, 'must not hold the same key twice')
     .default([]),
+  /** Who may look from within the company. */
+  access: AccessSettings.optional(),
+  /** What analysts are shown. */
+  adoption: z
+    .strictObject({
+      /** Groups of fewer people are not shown. Left out: 10; 1 as long as no app is configured, and so nobody's people are. */
+      k: z.int().min(1).max(1_000).optional(),
+      /** How many people each variant of a test is to have before it is looked at. */
+      plannedPeople: z.int().min(1).optional(),
+    })
+    .prefault({}),
   /** Seconds that a login may take. */
   flowSeconds: z.int().min(60).max(86_400).default(900),
   /** Milliseconds between two rounds that write down which logins ran out of time. */
@@ -96,6 +109,10 @@ export type Config = {
   /** What may be set as a password. */
   passwords: { minLength: number; blocklist: readonly string[] }
   backends: readonly Backend[]
+  access: AccessSettings | undefined
+  /** Of the console, as a client of the provider in `access`. */
+  accessClientSecret: string | undefined
+  adoption: { k: number; plannedPeople: number | undefined }
   flowSeconds: number
   sweepMs: number
   /** The configuration file: what stood in it, or undefined where there was none, and what was taken of it besides the policy. */
@@ -146,6 +163,7 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     if (file && !file.apps) problems.push('apps are needed in the configuration file with EVENTSTOREDB_URL')
     if (file && !file.issuer) problems.push('issuer is needed in the configuration file with EVENTSTOREDB_URL: it stands in every token')
   }
+  if (has('ACCESS_CLIENT_SECRET') && file && !file.access) problems.push('ACCESS_CLIENT_SECRET needs access in the configuration file')
   if (has('SMTP_URL') !== has('MAIL_FROM')) problems.push('SMTP_URL and MAIL_FROM go together')
   if (set['SMS_WEBHOOK_URL']?.startsWith('http:') && !values.DELIVERY_PLAINTEXT) problems.push('SMS_WEBHOOK_URL must be https, or DELIVERY_PLAINTEXT true')
   if (has('SMS_WEBHOOK_URL') !== has('SMS_WEBHOOK_SECRET')) problems.push('SMS_WEBHOOK_URL and SMS_WEBHOOK_SECRET go together')
@@ -174,6 +192,9 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     policyVersionStated: stated,
     passwords: { minLength: file.passwords.minLength, blocklist },
     backends: file.backends,
+    access: file.access,
+    accessClientSecret: values.ACCESS_CLIENT_SECRET,
+    adoption: { k: file.adoption.k ?? (file.apps ? 10 : 1), plannedPeople: file.adoption.plannedPeople },
     flowSeconds: file.flowSeconds,
     sweepMs: file.sweepMs,
     file: { path, text, settled },

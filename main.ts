@@ -2,6 +2,8 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { createAccess, type Access } from './access/access.ts'
+import { consoleKeyOf } from './access/console-key.ts'
 import { readConfig, BadConfig, type Config } from './config.ts'
 import { ensureDataFolder, lockDataFolder } from './data-folder.ts'
 import { createDelivery, type Carrier } from './delivery/delivery.ts'
@@ -16,6 +18,8 @@ import { createHashGate } from './factors/hash-gate.ts'
 import { createBlocklist } from './factors/password-blocklist.ts'
 import { createPasswords, type Passwords } from './factors/password.ts'
 import { createApp } from './http/app.ts'
+import { adoptionTables, openAdoption } from './projections/adoption/adoption.ts'
+import { renewViews } from './projections/adoption/views.ts'
 import { openDatabase } from './projections/database.ts'
 import { createGuessRows } from './projections/guesses.ts'
 import { openReadModel, type ReadModel } from './projections/read-model.ts'
@@ -26,6 +30,7 @@ import { createSweeper, type Sweeper } from './reactions/sweeper.ts'
 import { createAddressOf, serve } from './serve.ts'
 import { createLogger, errorFields } from './telemetry/logger.ts'
 import { createTelemetry, type Telemetry } from './telemetry/telemetry.ts'
+import { ensureKeyFile } from './vault/key-file.ts'
 import { ensureMasterKeyFile } from './vault/master-key.ts'
 import { firstSteps } from './first-steps.ts'
 
@@ -46,10 +51,13 @@ export type Surroundings = {
   /** Another process keeps the rows: this one takes over when that one dies. */
   standby?: boolean
 }
-export type Keyledger = { url: string; engine: Engine; log: EventLog; readModel: ReadModel; sweeper: Sweeper; notices: Notices; policyFile: PolicyFile; ready: Promise<void>; close(): Promise<void> }
+/** `consoleKey`: undefined where a provider, or nobody, says who may look. */
+export type Keyledger = { url: string; consoleKey: string | undefined; engine: Engine; log: EventLog; readModel: ReadModel; sweeper: Sweeper; notices: Notices; policyFile: PolicyFile; ready: Promise<void>; close(): Promise<void> }
 
 /** ms. What the projections have at work may take this long at shutdown. */
 const closeTimeout = 5_000
+/** ms. Making the views takes the embedded Postgres half a second, which is better spent on the first logins. */
+const embeddedViewsAfter = 5_000
 /** Hashes that may wait for a core before a login is told to come back later. */
 const hashQueue = 256
 
@@ -131,8 +139,11 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
   // A Postgres that hangs must not keep the process: its rows are the log's to make good.
   opened.defer(() => Promise.race([Promise.all([sweeper.stop(), notices.stop(), model.stop()]), sleep(closeTimeout, undefined, { ref: false })]).then(() => {}))
 
+  const { access, consoleKey } = openAccess(config, engine, now)
   const app = createApp({
     engine,
+    access,
+    adoption: openAdoption({ sql: database.sql, ...config.adoption }),
     now,
     addressOf: createAddressOf(config),
     readSession: model.session,
@@ -154,11 +165,26 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
   })
   // Without Postgres logins go on; `/health/ready` says what is missing.
   const running = opened.move()
-  ready.catch((error: unknown) => running.disposed || onError('projection database', error))
+  const unless = (what: string) => (error: unknown) => running.disposed || onError(what, error)
+  ready.catch(unless('projection database'))
+  // The tables are there and full. Whatever keeps the views from being made, all else goes on.
+  const views = async () => {
+    await sleep(config.databaseUrl === undefined ? embeddedViewsAfter : 0, undefined, { ref: false })
+    if (!running.disposed) await renewViews(database.sql, { tables: adoptionTables(), k: config.adoption.k, roles: config.databaseUrl !== undefined })
+  }
+  ready.then(() => views().catch(unless('views for analysts')), () => {})
 
   /** Takes nothing new, finishes what runs, then lets go of the log and the database. */
   const close = () => running.disposeAsync()
-  return { url: server.url, engine, log, readModel: model, sweeper, notices, policyFile, ready, close }
+  return { url: server.url, consoleKey, engine, log, readModel: model, sweeper, notices, policyFile, ready, close }
+}
+
+/** On the embedded default the key lies in the data folder and outlives a restart, as the sessions and scripts that rest on it do; who deletes the file has another one. */
+function openAccess(config: Config, engine: Engine, now: () => Date): { access: Access; consoleKey: string | undefined } {
+  const { access: settings, accessClientSecret: clientSecret, eventStoreDbUrl } = config
+  const key = settings || eventStoreDbUrl ? undefined : consoleKeyOf(Buffer.from(ensureKeyFile(ensureDataFolder(config.dataFolder).consoleKey), 'base64'))
+  const consoleUrl = settings?.consoleUrl ?? new URL(config.issuer ?? `http://localhost:${config.port}`).origin
+  return { access: createAccess({ settings, clientSecret, consoleKey: key, consoleUrl, secret: engine.vault.secret('console'), now }), consoleKey: key }
 }
 
 /** What only production needs is loaded only there: the embedded default answers its first request sooner. */
@@ -202,6 +228,8 @@ async function main(): Promise<void> {
   // Where there is a terminal, SIGHUP says that it is gone.
   if (!process.stdin.isTTY) process.on('SIGHUP', () => void running.policyFile.take())
   console.log(`Keyledger listens on ${running.url}`)
+  // After the #, where no server and no log of a proxy sees it.
+  if (running.consoleKey) console.log(`The console: ${running.url}/console#${running.consoleKey}`)
   const hint = config.eventStoreDbUrl ? '' : await firstSteps(running)
   if (hint) console.log(hint)
   let closing = false

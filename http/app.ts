@@ -1,7 +1,11 @@
 /** The HTTP API as one Hono app, the same on Node and on Deno. */
 import { Hono } from 'hono'
 import { secureHeaders } from 'hono/secure-headers'
+import type { Access } from '../access/access.ts'
+import type { Adoption } from '../projections/adoption/adoption.ts'
+import { accessRoutes } from './access.ts'
 import { accountRoutes } from './accounts.ts'
+import { adoptionRoutes } from './adoption.ts'
 import { ownAccountRoutes } from './own-account.ts'
 import { metricsRoutes, type MetricsSource } from './metrics.ts'
 import { observed, type ObserveRequest } from './observed.ts'
@@ -16,6 +20,11 @@ export type Readiness = { ready: boolean } & Record<string, unknown>
 
 export type AppDependencies = HttpDependencies &
   PasskeyDependencies & {
+    access: Access
+    /** Figures for analysts. */
+    adoption?: Adoption
+    /** What is served at `/console`. */
+    pages?: Hono
     readiness: () => Promise<Readiness>
     onError: (error: unknown) => void
     observe?: ObserveRequest
@@ -23,7 +32,7 @@ export type AppDependencies = HttpDependencies &
   }
 
 export function createApp(dependencies: AppDependencies): Hono {
-  const { engine, readiness, onError, observe, metrics } = dependencies
+  const { engine, access, adoption, pages, readiness, onError, observe, metrics } = dependencies
   const app = new Hono()
 
   // First, so that what the others do is in it.
@@ -46,6 +55,8 @@ export function createApp(dependencies: AppDependencies): Hono {
   app.route('/v1/accounts', accountRoutes(engine))
   app.route('/v1/account', ownAccountRoutes(engine))
   app.route('/v1/passkeys', passkeyRoutes(dependencies))
+  app.route('/v1/access', accessRoutes(access))
+  if (adoption) app.route('/v1/adoption', adoptionRoutes(adoption, access.requireRole('analyst')))
   app.route('/', wellKnownRoutes(engine))
   app.route('/', referenceRoutes())
 
@@ -58,6 +69,7 @@ export function createApp(dependencies: AppDependencies): Hono {
     return c.json(state, state.ready ? 200 : 503)
   })
 
+  if (pages) app.route('/console', pages)
   if (metrics) app.route('/', metricsRoutes(metrics))
 
   app.notFound((c) => problem(c, 'not_found'))

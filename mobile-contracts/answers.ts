@@ -176,6 +176,13 @@ export const ImportAnswer = z.object({
     .array(z.object({ outcome: z.enum(['registered', 'exists', 'refused']), account: z.uuid().nullable(), reason: z.string().nullable() }))
     .describe('Each with the place that it had in the request.'),
 })
+export const AccessAnswer = z
+  .object({
+    subject: z.string().describe('As the provider names them; `console-key` for whoever has that.'),
+    name: z.string().nullable(),
+    roles: z.array(z.enum(['analyst', 'auditor', 'admin'])).describe('`admin` may all.'),
+  })
+  .describe('Who looks from within the company.')
 export const EraseAnswer = z.object({
   account: z.uuid(),
   erased: z.enum(['done', 'pending']).describe('`pending`: the person is refused everywhere already, and what is left of the erasure is done by repeating the request.'),

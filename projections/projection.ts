@@ -23,7 +23,7 @@ export type Projection<Row extends object = any> = {
   indexes?: readonly (readonly (keyof Row & string)[])[]
 }
 
-export type ColumnType = 'text' | 'integer' | 'bigint' | 'double precision' | 'boolean' | 'timestamptz' | 'jsonb'
+export type ColumnType = 'text' | 'uuid' | 'integer' | 'bigint' | 'double precision' | 'boolean' | 'timestamptz' | 'jsonb'
 
 /** For example `sessions_v1`. @throws TypeError */
 export const tableName = ({ name, version }: Projection): string => {

@@ -4,6 +4,8 @@ import type { OfferHistory } from '../domain/policy/history.ts'
 import type { SessionView } from '../domain/session/state.ts'
 import type { EventLog } from '../eventlog/event-log.ts'
 import { accounts, noticesDue, pendingPasskeys } from './accounts.ts'
+import { adoptionLogins } from './adoption/logins.ts'
+import { adoptionPeople } from './adoption/people.ts'
 import { appendHistory, pastOffers } from './append-history.ts'
 import type { Database } from './database.ts'
 import type { FollowerOptions } from './follower.ts'
@@ -13,7 +15,7 @@ import { createRunner } from './run.ts'
 import { overdueSessions, sessionRow, sessions } from './sessions.ts'
 import type { ProjectionStatus } from './status.ts'
 
-export const projections: readonly Projection[] = [sessions, appendHistory, accounts, passkeyUses]
+export const projections: readonly Projection[] = [sessions, appendHistory, accounts, passkeyUses, adoptionLogins, adoptionPeople]
 
 /** ms. A history that is further behind than this is not decided on. */
 const oldestHistory = 30_000
