@@ -169,14 +169,7 @@ export function createStep(dependencies: {
     const after = fold(state, events, at).view
     const { account } = after
     if (account === null || events.length === 0) return 'done'
-    const activated = passkeyStatus(after) === 'active' && passkeyStatus(state.view) !== 'active' ? after.passkey : null
-    const vouched = vouchedFor(after, events)
-    const left: LeftByLogin = {
-      installation: state.installation,
-      ...(await step.leaves?.(verdict, events, state, session)),
-      ...(activated === null ? {} : { activate: activated }),
-      ...(vouched === null ? {} : { uvInitialized: vouched }),
-    }
+    const left: LeftByLogin = { installation: state.installation, ...(await step.leaves?.(verdict, events, state, session)), ...leftByCodes(state.view, after, events) }
     if (leavesNothing(left)) return 'done'
     const accountCause = { ...cause, causationId: `${session}/${key}` }
     const { result } = await streams.transact(accounts, accountStream(account), accountCause, (folded, now) => {
@@ -231,6 +224,13 @@ export async function answeredBefore({ log }: Streams, session: string, key: str
   }
   if (!then || !folded) throw new Fault('session_unknown')
   return { answer: answerOf(session, outcomeOf(mine, then.state.view), then), present: folded.state }
+}
+
+/** What the account learns when the last code was given: the passkey made here signs in from now on, and the one that signed in counts as a factor. */
+export function leftByCodes(before: SessionView, after: SessionView, events: readonly SessionEvent[]): Pick<LeftByLogin, 'activate' | 'uvInitialized'> {
+  const activated = passkeyStatus(after) === 'active' && passkeyStatus(before) !== 'active' ? after.passkey : null
+  const vouched = vouchedFor(after, events)
+  return { ...(activated === null ? {} : { activate: activated }), ...(vouched === null ? {} : { uvInitialized: vouched }) }
 }
 
 /** A code beside a verified login with a passkey that did not count as a factor so far. */
