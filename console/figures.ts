@@ -3,7 +3,7 @@ import { html } from 'hono/html'
 import type { Answer } from '../projections/adoption/answer.ts'
 import type { Question } from '../projections/adoption/question.ts'
 import type { Html } from './layout.ts'
-import { allProvisional, provisionalMark, tableOf } from './table.ts'
+import { allProvisional, headingOf, provisionalMark, tableOf } from './table.ts'
 import { moment, titleOf, valueOf } from './words.ts'
 
 /** What the answer was to. */
@@ -39,9 +39,6 @@ export const section = (asked: Asked, picture: Html = tableOf(asked.answer), lev
   ${about(asked)}
 </section>`
 }
-
-/** What tells it from the same metric by something else. */
-const headingOf = ({ title, by }: Answer): string => [title, ...by.map((name) => `by ${titleOf(name).toLowerCase()}`)].join(', ')
 
 export const downloads = (asked: Asked): Html => html`<p class="downloads">${(['csv', undefined] as const).map((format) => html`<a href="${apiOf(asked, format)}" download="${asked.answer.metric}.${format ?? 'json'}">${format === 'csv' ? 'CSV' : 'JSON'}<span class="hidden"> of “${asked.answer.title}”</span></a>`)}</p>`
 
