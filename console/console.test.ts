@@ -1,12 +1,18 @@
-import axe from 'axe-core'
+import { createSecretKey, randomBytes } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import axe from 'axe-core'
+import { Hono } from 'hono'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { facts } from '../domain/session/given.ts'
+import { createAccess } from '../access/access.ts'
+import { clientSecret, startProvider, type CompanyProvider } from '../access/testing-provider.ts'
 import { openBrowser } from '../demo/testing-browser.ts'
 import { login, registered } from '../projections/adoption/testing.ts'
-import { openStage, someLogins, type Stage } from './testing-stage.ts'
+import { serve, type Server } from '../serve.ts'
+import { createConsole } from './console.ts'
+import { openStage, someLogins, today, type Stage } from './testing-stage.ts'
 
 let browser: Browser
 let stage: Stage
@@ -24,6 +30,8 @@ afterEach(async () => {
   expect(stage.errors.splice(0)).toEqual([])
 })
 
+/** As in an engine that has counted nothing. */
+const nothingYet = { catalogue: async () => ({ metrics: [], asOf: null }), ask: async () => undefined }
 const pages = ['', '/trend', '/breakdowns', '/reasons', '/variants', '/steps']
 const pictures = process.env['SCREENSHOTS']
 const prove = Boolean(process.env['PROVE'])
@@ -117,7 +125,7 @@ describe('Before anybody signed in to an app', () => {
 })
 
 describe('With some months of logins', { timeout: 60_000 }, () => {
-  beforeAll(() => stage.write(someLogins(60)))
+  beforeAll(() => stage.write(someLogins(45)))
 
   test('a table holds what the API answers under the same address', async () => {
     const page = await signedIn()
@@ -226,7 +234,7 @@ describe('With some months of logins', { timeout: 60_000 }, () => {
     await page.keyboard.press('Enter')
     expect(await page.evaluate('document.activeElement.id')).toBe('main')
     const focused: string[] = []
-    for (let n = 0; n < 60; n += 1) {
+    for (let n = 0; n < 40; n += 1) {
       await page.keyboard.press('Tab')
       const [what, outline] = (await page.evaluate('(() => { const e = document.activeElement; return [e === document.body ? "" : e.id || e.name || e.textContent.trim().slice(0, 40), getComputedStyle(e).outlineStyle] })()')) as [string, string]
       if (what.includes('What is counted')) await page.keyboard.press('Enter')
@@ -300,4 +308,80 @@ describe('While the figures cannot be read', () => {
     // The engine's own rounds met the outage too.
     stage.errors.splice(0)
   })
+})
+
+describe('Through the company’s provider', () => {
+  let provider: CompanyProvider
+  let server: Server
+  let url: string
+  beforeAll(async () => {
+    // Where the console is has to be known before the provider sends anybody there.
+    const site = new Hono()
+    server = await serve(site, { host: '127.0.0.1', port: 0 })
+    url = server.url
+    provider = await startProvider({ people: { ada: ['product-analytics'], bob: ['internal-audit'] }, consoles: [url] })
+    const access = createAccess({ settings: provider.settings(), clientSecret, consoleUrl: url, secret: createSecretKey(randomBytes(32)), now: () => new Date() })
+    site.route('/console', createConsole({ access, adoption: nothingYet, apps: () => [], now: () => today, onError: (error) => stage.errors.push(error) }))
+  })
+  afterAll(async () => {
+    await server?.close()
+    await provider?.close()
+  })
+  const ours = async (page: Page): Promise<string[]> => (await page.context().cookies(url)).map(({ name }) => name).filter((name) => name.includes('keyledger'))
+  async function signIn(login: string): Promise<Page> {
+    const page = await stranger()
+    // Its page has a font from elsewhere, which nothing here waits for.
+    await page.route(({ hostname }) => hostname !== '127.0.0.1', (route) => route.fulfill({ body: '' }))
+    await page.goto(`${url}/console/reasons?platform=ios`)
+    expect(page.url()).toContain(provider.issuer)
+    await page.fill('input[name=login]', login)
+    await page.fill('input[name=password]', 'any will do')
+    await page.getByRole('button', { name: 'Sign-in' }).click()
+    await page.waitForURL(`${url}/console/**`)
+    return page
+  }
+
+  test('somebody signs in and is where they were going; who signs out is not signed in again at once', async () => {
+    const page = await signIn('ada')
+    expect([page.url(), await page.locator('h1').innerText(), await page.locator('.who .name').innerText()]).toEqual([`${url}/console/reasons?platform=ios`, 'Reasons', 'ada of Northwind'])
+    await page.getByRole('button', { name: 'Sign out' }).click()
+    await page.getByText('You are signed out').waitFor()
+    expect(await ours(page)).toEqual([])
+  })
+
+  test('who has another role is told which it takes, and sees nothing', async () => {
+    const page = await signIn('bob')
+    expect(await page.locator('main').innerText()).toMatch(/This page takes the role analyst. You are signed in as bob of Northwind, with the role auditor\./)
+    expect(await page.getByRole('link', { name: 'Trend' }).count()).toBe(0)
+    expect(await violations(page)).toEqual([])
+  })
+
+  test('an answer that nobody asked for signs nobody in', async () => {
+    const page = await stranger()
+    expect((await page.goto(`${url}/console/callback?code=x&state=y&iss=${encodeURIComponent(provider.issuer)}`))?.status()).toBe(400)
+    expect(await page.locator('h1').innerText()).toBe('The sign-in did not succeed')
+    expect(await ours(page)).toEqual([])
+  })
+
+  test('while it is away a page says so', async () => {
+    const page = await stranger()
+    provider.isAway(true)
+    const access = createAccess({ settings: provider.settings(), consoleUrl: url, secret: createSecretKey(randomBytes(32)), now: () => new Date() })
+    const app = new Hono().route('/console', createConsole({ access, adoption: nothingYet, apps: () => [], now: () => today, onError: (error) => stage.errors.push(error) }))
+    const answer = await app.request('/console/sign-in')
+    provider.isAway(false)
+    expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '1'])
+    await page.setContent(await answer.text())
+    expect(await page.locator('h1').innerText()).toBe('The sign-in of your company is out of reach')
+  })
+})
+
+test('In production without a provider the console is off, and says how to have it on', async () => {
+  const access = createAccess({ consoleUrl: 'https://console.example', secret: createSecretKey(randomBytes(32)), now: () => new Date() })
+  const app = new Hono().route('/console', createConsole({ access, adoption: nothingYet, apps: () => [], now: () => today, onError: () => {} }))
+  for (const path of ['/console', '/console/trend', '/console/sign-in', '/console/callback']) {
+    const answer = await app.request(path)
+    expect([path, answer.status]).toEqual([path, 403])
+    expect(await answer.text()).toContain('the configuration of the engine has no <code>access</code>')
+  }
 })
