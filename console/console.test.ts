@@ -65,7 +65,9 @@ describe('Before anybody signed in to an app', () => {
     const page = await stranger()
     const asked: string[] = []
     page.on('request', (request) => asked.push(`${request.url()} ${request.headers()['referer'] ?? ''}`))
+    const exchange = page.waitForRequest((request) => request.method() === 'POST')
     await page.goto(`${stage.url}/console/reasons#${stage.keyledger.consoleKey}`)
+    expect(await (await exchange).allHeaders()).toMatchObject({ origin: stage.url, referer: `${stage.url}/console/sign-in?to=%2Fconsole%2Freasons` })
     await page.locator('h1', { hasText: 'Reasons' }).waitFor()
     expect(page.url()).toBe(`${stage.url}/console/reasons`)
     expect(asked.join()).not.toContain('klc_')
