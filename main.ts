@@ -2,8 +2,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createAccess, type Access } from './access/access.ts'
-import { consoleKeyOf } from './access/console-key.ts'
 import { readConfig, BadConfig, type Config } from './config.ts'
 import { createConsole } from './console/console.ts'
 import { ensureDataFolder, lockDataFolder } from './data-folder.ts'
@@ -27,10 +25,10 @@ import { openReadModel, type ReadModel } from './projections/read-model.ts'
 import type { ProjectionStatus } from './projections/status.ts'
 import { createNotices, type Notices } from './reactions/notices.ts'
 import { createSweeper, type Sweeper } from './reactions/sweeper.ts'
+import { openAccess } from './open-access.ts'
 import { createAddressOf, serve } from './serve.ts'
 import { createLogger, errorFields } from './telemetry/logger.ts'
 import { createTelemetry, type Telemetry } from './telemetry/telemetry.ts'
-import { ensureKeyFile } from './vault/key-file.ts'
 import { ensureMasterKeyFile } from './vault/master-key.ts'
 import { firstSteps } from './first-steps.ts'
 
@@ -125,7 +123,7 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
   // A Postgres that hangs must not keep the process: its rows are the log's to make good.
   opened.defer(() => Promise.race([Promise.all([sweeper.stop(), notices.stop(), model.stop()]), sleep(closeTimeout, undefined, { ref: false })]).then(() => {}))
 
-  const { access, consoleKey } = openAccess(config, engine, now)
+  const { access, consoleKey } = openAccess(config, engine.vault.secret('console'), now)
   const adoption = openAdoption({ sql: database.sql, ...config.adoption })
   const app = createApp({
     engine,
@@ -162,14 +160,6 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
   /** Takes nothing new, finishes what runs, then lets go of the log and the database. */
   const close = () => running.disposeAsync()
   return { url: server.url, consoleKey, engine, log, readModel: model, sweeper, notices, ready, close }
-}
-
-/** On the embedded default the key lies in the data folder and outlives a restart, as the sessions and scripts that rest on it do; who deletes the file has another one. */
-function openAccess(config: Config, engine: Engine, now: () => Date): { access: Access; consoleKey: string | undefined } {
-  const { access: settings, accessClientSecret: clientSecret, eventStoreDbUrl } = config
-  const key = settings || eventStoreDbUrl ? undefined : consoleKeyOf(Buffer.from(ensureKeyFile(ensureDataFolder(config.dataFolder).consoleKey), 'base64'))
-  const consoleUrl = settings?.consoleUrl ?? new URL(config.issuer ?? `http://localhost:${config.port}`).origin
-  return { access: createAccess({ settings, clientSecret, consoleKey: key, consoleUrl, secret: engine.vault.secret('console'), now }), consoleKey: key }
 }
 
 /** What only production needs is loaded only there: the embedded default answers its first request sooner. */

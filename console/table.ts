@@ -3,7 +3,7 @@ import { html } from 'hono/html'
 import type { Answer, Comparison, Kind, Row, Share, Times, Values } from '../projections/adoption/answer.ts'
 import { bar, difference, spread } from './bars.ts'
 import type { Html } from './layout.ts'
-import { percent, points, seconds, titleOf, valueOf, whole } from './words.ts'
+import { named, percent, points, seconds, titleOf, valueOf, whole } from './words.ts'
 
 type Column = { title: string; cell: (values: Values, row: Row) => Html | string; picture?: true }
 
@@ -21,7 +21,7 @@ export function tableOf(answer: Answer): Html {
 }
 
 /** What tells it from the same metric by something else. */
-export const headingOf = ({ title, by }: Answer): string => [title, ...by.map((name) => `by ${titleOf(name).toLowerCase()}`)].join(', ')
+export const headingOf = ({ title, by }: Answer): string => [title, ...by.map((name) => `by ${named(name)}`)].join(', ')
 
 /** Those that the metric has of its own: what a row has beside what was asked for. */
 export const groupsOf = ({ by, groups }: Answer): string[] => groups.filter((group) => !(by as string[]).includes(group))
