@@ -73,9 +73,15 @@ describe('Before anybody signed in to an app', () => {
     expect(asked.join()).not.toContain('klc_')
     const cookies = await page.context().cookies()
     expect(cookies).toMatchObject([{ name: 'keyledger-console', httpOnly: true, sameSite: 'Lax', path: '/' }])
-    // Neither there nor one step back.
+    // Neither there nor one step back, nor where one is signed in already, nor while the exchange hangs.
     await page.goBack()
     expect(page.url()).not.toContain('klc_')
+    await page.goto(`${stage.url}/console#${stage.keyledger.consoleKey}`)
+    await page.waitForURL(`${stage.url}/console`)
+    await page.context().clearCookies()
+    await page.route('**/console/sign-in', (route) => route.fulfill({ status: 204 }))
+    await page.goto(`${stage.url}/console/reasons#${stage.keyledger.consoleKey}`, { waitUntil: 'commit' })
+    await expect.poll(() => page.url()).toBe(`${stage.url}/console/sign-in?to=%2Fconsole%2Freasons`)
   })
 
   test('an empty console says how to fill it', async () => {
@@ -222,11 +228,14 @@ describe('With some months of logins', { timeout: 60_000 }, () => {
 
     await page.getByRole('button', { name: 'Live' }).click()
     const held = await counted()
+    let asked = 0
+    page.on('request', (request) => void (asked += Number(request.resourceType() === 'fetch')))
     await somebody(902, '2026-03-02T08:02:00.000Z')
     await page.clock.runFor(60_000)
     expect(await counted()).toBe(held)
     await page.getByRole('button', { name: 'Live' }).click()
     await expect.poll(counted).not.toBe(held)
+    expect(asked).toBe(1)
   })
 
   test('it can be walked with the keyboard alone', async () => {
