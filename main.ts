@@ -19,10 +19,11 @@ import { createBlocklist } from './factors/password-blocklist.ts'
 import { createPasswords, type Passwords } from './factors/password.ts'
 import { createApp } from './http/app.ts'
 import { adoptionTables, openAdoption } from './projections/adoption/adoption.ts'
-import { renewViews } from './projections/adoption/views.ts'
-import { openDatabase } from './projections/database.ts'
+import { ReaderMissing, renewViews } from './projections/adoption/views.ts'
+import { openDatabase, type Database } from './projections/database.ts'
 import { createGuessRows } from './projections/guesses.ts'
 import { openReadModel, type ReadModel } from './projections/read-model.ts'
+import type { Source } from './projections/serving.ts'
 import type { ProjectionStatus } from './projections/status.ts'
 import { createNotices, type Notices } from './reactions/notices.ts'
 import { createSweeper, type Sweeper } from './reactions/sweeper.ts'
@@ -120,7 +121,9 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
   const { engine, log, close: closeEngine } = await openEngine(config, surroundings, { history, guessCounter: createGuessRows(database.sql), telemetry })
   opened.defer(closeEngine)
   const { patience, standby } = surroundings
-  const model = (readModel = openReadModel({ log, database, now, newId: randomUUID, patience, standby, onError: (error) => onError('projections', error), onParked: telemetry.parked, inBatch: telemetry.batch }))
+  const closing = new AbortController()
+  opened.defer(() => closing.abort())
+  const model = (readModel = openReadModel({ log, database, now, newId: randomUUID, patience, standby, onError: (error) => onError('projections', error), onParked: telemetry.parked, inBatch: telemetry.batch, onServed: viewsFor(config, database, closing.signal, (error) => onError('views for analysts', error)) }))
   const sweeper = createSweeper({ streams: engine.streams, due: model, now, everyMs: config.sweepMs, onError: (error) => onError('sweeper', error) })
   const notices = createNotices({ tell: engine.tell, noticesDue: model.noticesDue, everyMs: config.sweepMs, onError: (error) => onError('notices', error) })
   // A Postgres that hangs must not keep the process: its rows are the log's to make good.
@@ -130,7 +133,7 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
   const app = createApp({
     engine,
     access,
-    adoption: openAdoption({ sql: database.sql, ...config.adoption }),
+    adoption: openAdoption({ sql: database.sql, table: model.table, ...config.adoption }),
     now,
     addressOf: createAddressOf(config),
     readSession: model.session,
@@ -152,18 +155,24 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
   })
   // Without Postgres logins go on; `/health/ready` says what is missing.
   const running = opened.move()
-  const unless = (what: string) => (error: unknown) => running.disposed || onError(what, error)
-  ready.catch(unless('projection database'))
-  // The tables are there and full. Whatever keeps the views from being made, all else goes on.
-  const views = async () => {
-    await sleep(config.databaseUrl === undefined ? embeddedViewsAfter : 0, undefined, { ref: false })
-    if (!running.disposed) await renewViews(database.sql, { tables: adoptionTables(), k: config.adoption.k, roles: config.databaseUrl !== undefined })
-  }
-  ready.then(() => views().catch(unless('views for analysts')), () => {})
+  ready.catch((error: unknown) => running.disposed || onError('projection database', error))
 
   /** Takes nothing new, finishes what runs, then lets go of the log and the database. */
   const close = () => running.disposeAsync()
   return { url: server.url, consoleKey, engine, log, readModel: model, sweeper, notices, ready, close }
+}
+
+/** Makes the views for analysts anew over the tables that are read from now on. What this user may not do is told once; an outage is tried again. */
+function viewsFor({ databaseUrl, adoption: { k } }: Config, { sql }: Database, closing: AbortSignal, onError: (error: unknown) => void): (table: Source['table']) => Promise<void> {
+  const renew = (table: Source['table']) => renewViews(sql, { tables: adoptionTables(table), k, roles: databaseUrl !== undefined })
+  if (databaseUrl === undefined) {
+    return async (table) => void sleep(embeddedViewsAfter, undefined, { ref: false, signal: closing }).then(() => renew(table)).catch((error: unknown) => closing.aborted || onError(error))
+  }
+  return (table) =>
+    renew(table).catch((error: unknown) => {
+      if (!(error instanceof ReaderMissing) && !/^42/.test(String((error as { code?: unknown }).code))) throw error
+      onError(error)
+    })
 }
 
 /** On the embedded default the key lies in the data folder and outlives a restart, as the sessions and scripts that rest on it do; who deletes the file has another one. */
