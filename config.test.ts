@@ -44,11 +44,18 @@ describe('Without any configuration', () => {
     expect(config).toEqual({
       host: '127.0.0.1', port: 8787, dataFolder: 'data', eventStoreDbUrl: undefined, databaseUrl: undefined, masterKeys: undefined,
       email: undefined, sms: undefined, deliveryPlaintext: false, trustedHops: 0, metricsToken: undefined, logLevel: 'warn', issuer: undefined,
-      passwords: { minLength: 8, blocklist: [] }, flowSeconds: 900, sweepMs: 5_000,
+      passwords: { minLength: 8, blocklist: [] }, access: undefined, accessClientSecret: undefined, adoption: { k: 1, plannedPeople: undefined }, flowSeconds: 900, sweepMs: 5_000,
     })
     expect(backends).toEqual([])
     expect(apps.map(({ id, rpId, web }) => ({ id, rpId, web }))).toEqual([{ id: 'demo', rpId: 'localhost', web: ['http://localhost:8787'] }])
     expect(policy).toMatchObject({ order: ['append', 'otp', 'pin', 'biometrics'], withPasskey: { otp: 'required' }, withoutPasskey: { otp: 'required' } })
+  })
+
+  test('figures of few people are hidden once there are apps of one’s own, from ten people on or as many as the file says', () => {
+    expect(read().adoption.k).toBe(1)
+    expect(read({}, { apps: [shop] }).adoption.k).toBe(10)
+    expect(read({}, { apps: [shop], adoption: { k: 25, plannedPeople: 5_000 } }).adoption).toEqual({ k: 25, plannedPeople: 5_000 })
+    expect(problemsOf({}, { adoption: { k: 0 } })).toEqual([expect.stringMatching(/adoption\.k/)])
   })
 
   test('a variable that is set to nothing is not set', () => {

@@ -18,10 +18,11 @@ import { createBlocklist } from './factors/password-blocklist.ts'
 import { createPasswords, type Passwords } from './factors/password.ts'
 import { createApp } from './http/app.ts'
 import { adoptionTables, openAdoption } from './projections/adoption/adoption.ts'
-import { renewViews } from './projections/adoption/views.ts'
-import { openDatabase } from './projections/database.ts'
+import { ReaderMissing, renewViews } from './projections/adoption/views.ts'
+import { openDatabase, type Database } from './projections/database.ts'
 import { createGuessRows } from './projections/guesses.ts'
 import { openReadModel, type ReadModel } from './projections/read-model.ts'
+import type { Source } from './projections/serving.ts'
 import type { ProjectionStatus } from './projections/status.ts'
 import { createNotices, type Notices } from './reactions/notices.ts'
 import { createSweeper, type Sweeper } from './reactions/sweeper.ts'
@@ -52,6 +53,8 @@ export type Keyledger = { url: string; consoleKey: string | undefined; engine: E
 
 /** ms. What the projections have at work may take this long at shutdown. */
 const closeTimeout = 5_000
+/** ms. Making the views takes the embedded Postgres half a second, which is better spent on the first logins. */
+const embeddedViewsAfter = 5_000
 /** Hashes that may wait for a core before a login is told to come back later. */
 const hashQueue = 256
 
@@ -117,14 +120,16 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
   const { engine, log, close: closeEngine } = await openEngine(config, surroundings, { history, guessCounter: createGuessRows(database.sql), telemetry })
   opened.defer(closeEngine)
   const { patience, standby } = surroundings
-  const model = (readModel = openReadModel({ log, database, now, newId: randomUUID, patience, standby, onError: (error) => onError('projections', error), onParked: telemetry.parked, inBatch: telemetry.batch }))
+  const closing = new AbortController()
+  opened.defer(() => closing.abort())
+  const model = (readModel = openReadModel({ log, database, now, newId: randomUUID, patience, standby, onError: (error) => onError('projections', error), onParked: telemetry.parked, inBatch: telemetry.batch, onServed: viewsFor(config, database, closing.signal, (error) => onError('views for analysts', error)) }))
   const sweeper = createSweeper({ streams: engine.streams, due: model, now, everyMs: config.sweepMs, onError: (error) => onError('sweeper', error) })
   const notices = createNotices({ tell: engine.tell, noticesDue: model.noticesDue, everyMs: config.sweepMs, onError: (error) => onError('notices', error) })
   // A Postgres that hangs must not keep the process: its rows are the log's to make good.
   opened.defer(() => Promise.race([Promise.all([sweeper.stop(), notices.stop(), model.stop()]), sleep(closeTimeout, undefined, { ref: false })]).then(() => {}))
 
   const { access, consoleKey } = openAccess(config, engine.vault.secret('console'), now)
-  const adoption = openAdoption({ sql: database.sql, ...config.adoption })
+  const adoption = openAdoption({ sql: database.sql, table: model.table, ...config.adoption })
   const app = createApp({
     engine,
     access,
@@ -151,15 +156,24 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
   })
   // Without Postgres logins go on; `/health/ready` says what is missing.
   const running = opened.move()
-  const unless = (what: string) => (error: unknown) => running.disposed || onError(what, error)
-  ready.catch(unless('projection database'))
-  // The tables are there and full. Whatever keeps the views from being made, all else goes on.
-  const views = () => renewViews(database.sql, { tables: adoptionTables(), k: config.adoption.k, roles: config.databaseUrl !== undefined })
-  ready.then(() => views().catch(unless('views for analysts')), () => {})
+  ready.catch((error: unknown) => running.disposed || onError('projection database', error))
 
   /** Takes nothing new, finishes what runs, then lets go of the log and the database. */
   const close = () => running.disposeAsync()
   return { url: server.url, consoleKey, engine, log, readModel: model, sweeper, notices, ready, close }
+}
+
+/** Makes the views for analysts anew over the tables that are read from now on. What this user may not do is told once; an outage is tried again. */
+function viewsFor({ databaseUrl, adoption: { k } }: Config, { sql }: Database, closing: AbortSignal, onError: (error: unknown) => void): (table: Source['table']) => Promise<void> {
+  const renew = (table: Source['table']) => renewViews(sql, { tables: adoptionTables(table), k, roles: databaseUrl !== undefined })
+  if (databaseUrl === undefined) {
+    return async (table) => void sleep(embeddedViewsAfter, undefined, { ref: false, signal: closing }).then(() => renew(table)).catch((error: unknown) => closing.aborted || onError(error))
+  }
+  return (table) =>
+    renew(table).catch((error: unknown) => {
+      if (!(error instanceof ReaderMissing) && !/^42/.test(String((error as { code?: unknown }).code))) throw error
+      onError(error)
+    })
 }
 
 /** What only production needs is loaded only there: the embedded default answers its first request sooner. */

@@ -1,8 +1,8 @@
 /** What became of every offer to create a passkey: a row per login in which one was made or withheld. The next offer is decided by it. */
-import type { Sql } from 'postgres'
-import { parseFact } from '../domain/event.ts'
 import { sessionEvents } from '../domain/session/events.ts'
-import { tableName, type Projection } from './projection.ts'
+import { parseFact } from './fact.ts'
+import type { Projection } from './projection.ts'
+import type { Source } from './serving.ts'
 
 export type AppendHistoryRow = {
   account: string | null
@@ -86,8 +86,8 @@ export const appendHistory: Projection<AppendHistoryRow> = {
 }
 
 /** How many offers an account was made so far, over all its sessions. A conditional one asks nobody anything, so it is none of them. @throws what the database throws */
-export async function offersMade(sql: Sql, account: string): Promise<number> {
+export async function offersMade({ sql, table }: Source, account: string): Promise<number> {
   const [row] = await sql<{ offers: number }[]>`
-    select count(*)::int as offers from ${sql(tableName(appendHistory))} where account = ${account} and offer is not null and mode <> 'conditional'`
+    select count(*)::int as offers from ${sql(table(appendHistory))} where account = ${account} and offer is not null and mode <> 'conditional'`
   return row?.offers ?? 0
 }

@@ -31,13 +31,17 @@ const tables = `
   create table if not exists projection_parked (
     projection text, stream text, revision integer, position text not null, type text not null, slot text not null, error text,
     number bigint not null generated always as identity, parked_at timestamptz not null default now(), primary key (projection, stream, revision));
-  create index if not exists projection_parked_order on projection_parked (projection, number)`
+  create index if not exists projection_parked_order on projection_parked (projection, number);
+  create table if not exists projection_serving (
+    projection text primary key, version integer not null, held boolean not null default false, switched_at timestamptz not null default now())`
 
 /**
  * A projection's table in SQL: a batch is one query for the rows and one statement for everything that it changes. One statement is one
  * transaction, so rows, parked events and checkpoint move together or not at all, also when the connection breaks or the process dies.
+ * @param scratch in place of the table: one that a crash of the database may empty, since it is made anew then, and that nobody searches
  */
-export const createStore = (sql: Sql, projection: Projection, table = tableName(projection)) => {
+export const createStore = (sql: Sql, projection: Projection, scratch?: string) => {
+  const table = scratch ?? tableName(projection)
   const types = { key: 'text', ...projection.columns }
   const columns = Object.keys(types).map((column) => `"${column}"`)
   const typed = Object.entries(types).map(([column, type]) => `"${column}" ${type}`)
@@ -49,8 +53,8 @@ export const createStore = (sql: Sql, projection: Projection, table = tableName(
     ${tables};
     do $$ begin
       if to_regclass('"${table}"') is null then
-        create table "${table}" (${typed.join(', ')}, primary key (key));
-        ${indexes.join(' ')}
+        create ${scratch === undefined ? '' : 'unlogged '}table "${table}" (${typed.join(', ')}, primary key (key));
+        ${scratch === undefined ? indexes.join(' ') : ''}
         delete from projection_checkpoints where projection = '${table}';
       end if;
       if not exists (select from projection_checkpoints where projection = '${table}') then
