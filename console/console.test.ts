@@ -305,22 +305,6 @@ describe('With some months of logins', { timeout: 60_000 }, () => {
   })
 })
 
-describe('While the figures cannot be read', () => {
-  test('a page says so, and is back with them', async () => {
-    const page = await signedIn()
-    await stage.postgres.stop()
-    const answer = await go(page, '/reasons?platform=ios')
-    expect([answer?.status(), answer?.headers()['retry-after']]).toEqual([503, '5'])
-    expect(await page.locator('#unavailable').innerText()).toMatch(/cannot be read now[^]*People sign in all the same/)
-    await look(page, 'away')
-    expect(await violations(page)).toEqual([])
-    await stage.postgres.start()
-    await expect.poll(async () => (await go(page, '/reasons?platform=ios'))?.status(), { timeout: 20_000 }).toBe(200)
-    // The engine's own rounds met the outage too.
-    stage.errors.splice(0)
-  })
-})
-
 describe('Through the company’s provider', () => {
   let provider: CompanyProvider
   let server: Server
@@ -395,4 +379,21 @@ test('In production without a provider the console is off, and says how to have 
     expect([path, answer.status]).toEqual([path, 403])
     expect(await answer.text()).toContain('the configuration of the engine has no <code>access</code>')
   }
+})
+
+// The last one: what the engine says of the outage may come late.
+describe('While the figures cannot be read', () => {
+  test('a page says so, and is back with them', async () => {
+    const page = await signedIn()
+    await stage.postgres.stop()
+    const answer = await go(page, '/reasons?platform=ios')
+    expect([answer?.status(), answer?.headers()['retry-after']]).toEqual([503, '5'])
+    expect(await page.locator('#unavailable').innerText()).toMatch(/cannot be read now[^]*People sign in all the same/)
+    await look(page, 'away')
+    expect(await violations(page)).toEqual([])
+    await stage.postgres.start()
+    await expect.poll(async () => (await go(page, '/reasons?platform=ios'))?.status(), { timeout: 20_000 }).toBe(200)
+    // The engine's own rounds met the outage too.
+    stage.errors.splice(0)
+  })
 })
