@@ -29,7 +29,7 @@ function query(scope: Scope, counted: (n: number) => string): string {
   const perPerson = Object.fromEntries(conditions.flatMap((_, n) => [[`s${n}`, `count(*) filter (where ${filter(n)})`], [`p${n}`, `(count(*) filter (where ${filter(n)}) > 0)::int`]]))
   const rows = Object.keys(steps).map((step, n) => `('${step}', p${n}, ${counted(n)}, ${counted(Math.max(0, n - 1))})`)
   return `select ${names(scope.keys, 'totals.')} step, reached.people::int as people, numerator, denominator
-    from (${sums(scope, { of: `${reached(0)} and not l.settings and ${scope.ofMode}`, sums: perPerson })}) totals
+    from (${sums(scope, { of: `${reached(0)} and ${scope.ofMode}`, sums: perPerson })}) totals
     cross join lateral (values ${rows.join(', ')}) reached (step, people, numerator, denominator)`
 }
 
