@@ -43,7 +43,7 @@ export const division = (scope: Scope, { of, own, shown = 'true' }: { of: string
 /** Percentiles by nearest rank: the shortest time that at least so many of the logins did not exceed. `seconds`: of a login. */
 export function times(scope: Scope, { of, seconds, own = [] }: { of: string; seconds: string; own?: readonly Key[] }): string {
   const keys = [...scope.keys, ...own]
-  const at = (share: number): string => `percentile_disc(${share}) within group (order by seconds)::float8`
+  const at = (share: number): string => `percentile_disc(${share}) within group (order by seconds)`
   return `select ${names(keys)} count(distinct account)::int as people, ${at(0.25)} as p25, ${at(0.5)} as p50, ${at(0.9)} as p90, count(*)::bigint as count
     from (select ${selected(keys)} l.account, ${seconds} as seconds from ${scope.from} where ${scope.where} and ${scope.during} and ${of}) login
     ${grouped(keys)}`
