@@ -51,6 +51,8 @@ export type Surroundings = {
   passwords?: Passwords
   /** Another process keeps the rows: this one takes over when that one dies. */
   standby?: boolean
+  /** No ledger is kept: to see what it costs. */
+  withoutLedger?: boolean
 }
 /** `consoleKey`: undefined where a provider, or nobody, says who may look. */
 export type Keyledger = { url: string; consoleKey: string | undefined; engine: Engine; log: EventLog; readModel: ReadModel; sweeper: Sweeper; notices: Notices; checkpoints: Checkpoints; ready: Promise<void>; close(): Promise<void> }
@@ -127,7 +129,7 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
   const history: EngineDependencies['history'] = async (account) => readModel?.history(account) ?? 'unavailable'
   const { engine, log, post, close: closeEngine } = await openEngine(config, surroundings, { history, guessCounter: createGuessRows(database.sql), telemetry })
   opened.defer(closeEngine)
-  const { patience, standby } = surroundings
+  const { patience, standby, withoutLedger } = surroundings
   const model = (readModel = openReadModel({ log, database, now, newId: randomUUID, patience, standby, onError: (error) => onError('projections', error), onParked: telemetry.parked, inBatch: telemetry.batch }))
   const follower = (tree = createLedgerFollower({ log, sql: database.sql, id: randomUUID(), now, standby, inBatch: telemetry.batch, onError: (error) => onError('ledger', error) }))
   const signing = (checkpoints = createCheckpoints({
@@ -167,8 +169,8 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
   const ready = database.ready.then(() => {
     sweeper.start()
     notices.start()
-    follower.start()
-    signing.start()
+    if (!withoutLedger) follower.start()
+    if (!withoutLedger) signing.start()
     return model.start()
   })
   // Without Postgres logins go on; `/health/ready` says what is missing.

@@ -122,8 +122,8 @@ export const createLedgerFollower = (
   const standBy = async (signal: AbortSignal): Promise<void> => {
     state = 'standby'
     oldest = undefined
+    await table.create()
     for (let seen: string | undefined; ; ) {
-      await table.create()
       position = (await table.checkpoint()).position
       size = await table.size()
       let next: string | undefined
