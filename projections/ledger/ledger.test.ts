@@ -12,7 +12,7 @@ import { knownLeaves } from './known.ts'
 const stage = useStage()
 
 const follower = (options: Partial<Parameters<typeof createLedgerFollower>[0]> = {}) =>
-  createLedgerFollower({ log: stage.log, sql: stage.sql, id: 'one', now, patience: 20, batch: 7, ...options })
+  createLedgerFollower({ log: stage.log, sql: stage.sql, id: 'one', now, patience: 20, batch: 7, pause: 0, ...options })
 
 /** The leaves that the log must have, from the log alone. */
 const leavesOf = async (log: EventLog): Promise<Recorded[]> => {
