@@ -59,7 +59,7 @@ export async function showAccount(config: Config, { who, json }: { who: string; 
   })
 }
 
-async function findPerson({ accounts }: Engine, who: string): Promise<{ id: string; state: AccountState } | undefined> {
+export async function findPerson({ accounts }: Engine, who: string): Promise<{ id: string; state: AccountState } | undefined> {
   const id = who.toLowerCase()
   // An id may be somebody's username as well.
   const state = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id) ? await accounts.load(id) : undefined
