@@ -62,6 +62,23 @@ export const ConfigFile = z.strictObject({
     .array(Backend)
     .refine((backends) => new Set(backends.map(({ keySha256 }) => keySha256)).size === backends.length, 'must not hold the same key twice')
     .default([]),
+  ledger: z
+    .strictObject({
+      /** A checkpoint is signed when the last one is so old and something is new, and after so many new events at once. */
+      everySeconds: z.int().min(1).max(86_400).default(60),
+      everyEvents: z.int().min(1).default(1_000),
+      /** Where checkpoints are sent: places that whoever runs the engine does not control. */
+      witnesses: z
+        .array(
+          z.union([
+            z.strictObject({ file: z.string().min(1) }),
+            z.strictObject({ webhook: url('https:', 'http:') }),
+            z.strictObject({ email: z.email(), everySeconds: z.int().min(1).default(86_400) }),
+          ]),
+        )
+        .default([]),
+    })
+    .prefault({}),
   /** Who may look from within the company. */
   access: AccessSettings.optional(),
   /** What analysts are shown. */
@@ -109,6 +126,7 @@ export type Config = {
   /** What may be set as a password. */
   passwords: { minLength: number; blocklist: readonly string[] }
   backends: readonly Backend[]
+  ledger: z.infer<typeof ConfigFile>['ledger']
   access: AccessSettings | undefined
   /** Of the console, as a client of the provider in `access`. */
   accessClientSecret: string | undefined
@@ -166,6 +184,10 @@ export function readConfig(environment: Record<string, string | undefined> = pro
   if (has('ACCESS_CLIENT_SECRET') && file && !file.access) problems.push('ACCESS_CLIENT_SECRET needs access in the configuration file')
   if (has('SMTP_URL') !== has('MAIL_FROM')) problems.push('SMTP_URL and MAIL_FROM go together')
   if (set['SMS_WEBHOOK_URL']?.startsWith('http:') && !values.DELIVERY_PLAINTEXT) problems.push('SMS_WEBHOOK_URL must be https, or DELIVERY_PLAINTEXT true')
+  for (const witness of file?.ledger.witnesses ?? []) {
+    if ('email' in witness && !has('SMTP_URL')) problems.push('ledger.witnesses: one by e-mail takes SMTP_URL')
+    if ('webhook' in witness && witness.webhook.startsWith('http:') && !values.DELIVERY_PLAINTEXT) problems.push('ledger.witnesses: a webhook must be https, or DELIVERY_PLAINTEXT true')
+  }
   if (has('SMS_WEBHOOK_URL') !== has('SMS_WEBHOOK_SECRET')) problems.push('SMS_WEBHOOK_URL and SMS_WEBHOOK_SECRET go together')
   if (production && file) problems.push(...lacksCarrier(file.policy, has))
   if (problems.length > 0 || !file) throw new BadConfig(problems)
@@ -192,6 +214,7 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     policyVersionStated: stated,
     passwords: { minLength: file.passwords.minLength, blocklist },
     backends: file.backends,
+    ledger: { ...file.ledger, witnesses: file.ledger.witnesses.map((one) => ('file' in one ? { file: resolve(dirname(path), one.file) } : one)) },
     access: file.access,
     accessClientSecret: values.ACCESS_CLIENT_SECRET,
     adoption: { k: file.adoption.k ?? (file.apps ? 10 : 1), plannedPeople: file.adoption.plannedPeople },

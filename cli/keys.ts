@@ -1,4 +1,4 @@
-/** `keys rotate-signing | new-backend`. */
+/** `keys rotate-signing | rotate-ledger | new-backend`. */
 import { randomBytes } from 'node:crypto'
 import type { Config } from '../config.ts'
 import { BackendId, backendKeyOf, keySha256Of } from '../engine/backends.ts'
@@ -10,6 +10,14 @@ export const rotateSigningKey = (config: Config): Promise<number> =>
   withEngine(config, async ({ signingKeys }) => {
     const { kid, signsFrom } = await signingKeys.rotate()
     console.log(`${kid} is published, and signs from ${signsFrom.toISOString()} on`)
+    return 0
+  })
+
+/** The ledger signs with a new key from now on, which the old one names; the old one is destroyed. */
+export const rotateLedgerKey = (config: Config): Promise<number> =>
+  withEngine(config, async ({ ledger }) => {
+    const { vkey } = await ledger.rotateKey()
+    console.log(`${vkey} signs checkpoints from now on. Tell it to whoever holds the one before.`)
     return 0
   })
 

@@ -6,6 +6,8 @@ import type { EventLog, Position } from '../eventlog/event-log.ts'
 import { openLog } from '../main.ts'
 import { compareVersions, compareWithLog, type Compared } from '../projections/compare.ts'
 import { connectEmbedded, openDatabase, type Database } from '../projections/database.ts'
+import { createLedgerFollower } from '../projections/ledger/follower.ts'
+import { createLedgerTable, ledgerTable } from '../projections/ledger/table.ts'
 import { tableName, type Projection } from '../projections/projection.ts'
 import { projections } from '../projections/read-model.ts'
 import { rebuild } from '../projections/rebuild.ts'
@@ -32,12 +34,16 @@ export const projectionStatus = (config: Config): Promise<number> =>
       console.log(`${projection}: table ${table}, position ${position ?? 'none'}, ${far}, ${parked} rows set aside, ${readers}, ${kept}`)
       for (const other of versions.filter((one) => one.table !== table)) console.log(`  beside it ${other.table}: about ${other.rows} rows, ${(other.bytes / 1e6).toFixed(1)} MB`)
     }
+    const table = createLedgerTable(sql)
+    const { position, holder } = await table.checkpoint()
+    console.log(`ledger: table ${ledgerTable}, position ${position ?? 'none'}, ${await table.size()} events, kept by ${holder ?? 'nobody yet'}`)
     return 0
   })
 
 /** All of them where no name is given. */
 export async function rebuildProjections(config: Config, name: string | undefined): Promise<number> {
-  const chosen = chosenBy(name)
+  const ledger = name === undefined || name === 'ledger'
+  const chosen = name === 'ledger' ? [] : chosenBy(name)
   return withDatabase(config, async (log, { sql }) => {
     const began = performance.now()
     const { onProgress, ...bar } = await progressOf(log)
@@ -47,8 +53,19 @@ export async function rebuildProjections(config: Config, name: string | undefine
     console.log(`${bar.events()} events in ${seconds.toFixed(1)} s, ${Math.round(bar.events() / seconds)}/s`)
     for (const { projection, rows, changed, removed, parked } of rebuilt)
       console.log(`${projection}: ${rows} rows, ${changed} of them new or changed, ${removed} removed, ${parked} set aside`)
+    if (ledger) await rebuildLedger(log, sql)
     return 0
   })
+}
+
+/** Its rows are never changed, so it begins anew; no proofs can be made meanwhile. What was signed stays, and is held against it before anything more is. */
+async function rebuildLedger(log: EventLog, sql: Database['sql']): Promise<void> {
+  let events = 0
+  const { table, catchUp } = createLedgerFollower({ log, sql, id: 'cli', now, batch: 5_000 })
+  await table.restart()
+  const bar = showProgress('events for the ledger', () => ({ done: events, share: undefined }))
+  const size = await catchUp((reached) => (events = reached)).finally(bar.end)
+  console.log(`ledger: ${size} events`)
 }
 
 /** What differs from the log, or from the table of another version. @returns 1 where something does */
@@ -96,7 +113,7 @@ export async function dropProjection(config: Config, { name, version }: { name: 
 /** @throws Error for a name that no projection has */
 function chosenBy(name: string | undefined): Projection[] {
   const chosen = projections.filter((projection) => name === undefined || projection.name === name)
-  if (chosen.length === 0) throw new Error(`there is no projection ${name}; there are ${projections.map((one) => one.name).join(', ')}`)
+  if (chosen.length === 0) throw new Error(`there is no projection ${name}; there are ${[...projections.map((one) => one.name), 'ledger'].join(', ')}`)
   return chosen
 }
 

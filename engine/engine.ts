@@ -27,6 +27,7 @@ import { Fault } from './faults.ts'
 import { createGuessedProof } from './guessed-proof.ts'
 import type { GuessCounter } from './guess-counter.ts'
 import { createGuesses } from './guesses.ts'
+import { createLedger } from './ledger.ts'
 import { createNotices } from './notices.ts'
 import { createOtpSteps } from './otp.ts'
 import { createOwnAccount } from './own-account.ts'
@@ -114,6 +115,7 @@ export async function createEngine(dependencies: EngineDependencies) {
     streams,
     vault,
     signingKeys,
+    ledger: createLedger({ streams, vault, now }),
     settings,
     accounts: registry,
     policies: createPolicies({ streams, newId }),

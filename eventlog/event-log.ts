@@ -16,7 +16,7 @@ export type EventLog = {
   /** The stream's last event. @throws Unavailable */
   last(stream: string): Promise<Recorded | undefined>
   /** Everything after `after` (a position; undefined: from the start) up to and with `upTo` (undefined: the present end), in log order. @throws Unavailable */
-  readAll(options: { after?: Position | undefined; upTo?: Position | undefined; prefixes?: readonly string[] }): AsyncIterable<Recorded>
+  readAll(options: { after?: Position | undefined; upTo?: Position | undefined } & Selection): AsyncIterable<Recorded>
   /** Tells for a position which share of the log, as it is now, lies up to it: 0 to 1, for whoever shows progress. @throws Unavailable */
   extent(): Promise<(position: Position) => number>
   /**
@@ -37,7 +37,9 @@ export type EventLog = {
 export type Expected = number | 'none'
 export type Position = string
 export type Appended = { position: Position; revision: number }
-export type SubscribeOptions = { after?: Position | undefined; prefixes: readonly string[]; signal?: AbortSignal }
+export type SubscribeOptions = { after?: Position | undefined; signal?: AbortSignal } & Selection
+/** Streams by how their names begin: with one of `prefixes` (left out: any) and with none of `except`. */
+export type Selection = { prefixes?: readonly string[]; except?: readonly string[] }
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json | undefined }
 export type JsonObject = { readonly [key: string]: Json | undefined }

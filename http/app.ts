@@ -7,6 +7,7 @@ import { accessRoutes } from './access.ts'
 import { accountRoutes } from './accounts.ts'
 import { adoptionRoutes } from './adoption.ts'
 import { ownAccountRoutes } from './own-account.ts'
+import { auditRoutes, type Proofs } from './audit.ts'
 import { metricsRoutes, type MetricsSource } from './metrics.ts'
 import { observed, type ObserveRequest } from './observed.ts'
 import { passkeyRoutes, type PasskeyDependencies } from './passkeys.ts'
@@ -21,6 +22,7 @@ export type Readiness = { ready: boolean } & Record<string, unknown>
 export type AppDependencies = HttpDependencies &
   PasskeyDependencies & {
     access: Access
+    proofs: Proofs
     /** Figures for analysts. */
     adoption?: Adoption
     /** What is served at `/console`. */
@@ -32,7 +34,7 @@ export type AppDependencies = HttpDependencies &
   }
 
 export function createApp(dependencies: AppDependencies): Hono {
-  const { engine, access, adoption, pages, readiness, onError, observe, metrics } = dependencies
+  const { engine, access, adoption, proofs, pages, readiness, onError, observe, metrics } = dependencies
   const app = new Hono()
 
   // First, so that what the others do is in it.
@@ -56,6 +58,7 @@ export function createApp(dependencies: AppDependencies): Hono {
   app.route('/v1/account', ownAccountRoutes(engine))
   app.route('/v1/passkeys', passkeyRoutes(dependencies))
   app.route('/v1/access', accessRoutes(access))
+  app.route('/v1/audit', auditRoutes({ access, ledger: engine.ledger, proofs }))
   if (adoption) app.route('/v1/adoption', adoptionRoutes(adoption, access.requireRole('analyst')))
   app.route('/', wellKnownRoutes(engine))
   app.route('/', referenceRoutes())

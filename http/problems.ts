@@ -9,8 +9,8 @@ import { Fault } from '../engine/faults.ts'
 import type { Problem, SessionAnswer } from '../mobile-contracts/answers.ts'
 import { BadQuestion } from '../projections/adoption/question.ts'
 
-type RequestFault = 'malformed' | 'not_json' | 'too_large' | 'idempotency_key_missing' | 'token_missing' | 'not_found' | 'metric_unknown'
-type Outage = 'busy' | 'log_unavailable' | 'log_outcome_unknown' | 'log_too_large' | 'unknown_event' | 'conflict' | 'forgotten' | 'identity_provider_unavailable' | 'figures_unavailable' | 'internal'
+type RequestFault = 'malformed' | 'not_json' | 'too_large' | 'idempotency_key_missing' | 'token_missing' | 'not_found' | 'metric_unknown' | 'checkpoint_unknown' | 'proof_unknown'
+type Outage = 'busy' | 'log_unavailable' | 'log_outcome_unknown' | 'log_too_large' | 'unknown_event' | 'conflict' | 'forgotten' | 'identity_provider_unavailable' | 'figures_unavailable' | 'ledger_unavailable' | 'internal'
 export type ProblemCode = Refusal | FaultCode | RequestFault | AccessCode | Outage
 
 export const problems = {
@@ -25,6 +25,9 @@ export const problems = {
   role_missing: [403, 'This takes a role that you do not have'],
   access_not_configured: [403, 'Nobody may look here: the configuration has no access'],
   identity_provider_unavailable: [503, 'The identity provider is out of reach'],
+  checkpoint_unknown: [404, 'There is no such checkpoint'],
+  proof_unknown: [404, 'There is no such event, or no such tree, or no checkpoint covers it yet'],
+  ledger_unavailable: [503, 'The tree of the ledger is out of reach'],
   app_unknown: [400, 'No app of this name is registered'],
   identifier_malformed: [400, 'This is neither an e-mail address, nor a phone number with its country code, nor a username'],
   upgrade_required: [422, 'This version of the app cannot take a step that is required'],
@@ -131,5 +134,6 @@ const outages: Record<Exclude<Outage, 'internal'>, true> = {
   conflict: true,
   forgotten: true,
   identity_provider_unavailable: true,
+  ledger_unavailable: true,
   figures_unavailable: true,
 }

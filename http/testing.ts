@@ -27,6 +27,7 @@ import type { Adoption } from '../projections/adoption/adoption.ts'
 import { FiguresUnavailable } from '../projections/adoption/ask.ts'
 import { metricOf } from '../projections/adoption/metrics.ts'
 import { createTelemetry } from '../telemetry/telemetry.ts'
+import type { Proofs } from './audit.ts'
 import { createApp, type Readiness } from './app.ts'
 import type { LastUses } from './passkeys.ts'
 import type { SessionReader } from './sessions.ts'
@@ -64,6 +65,7 @@ export type ApiOptions = {
   readiness?: () => Promise<Readiness>
   metricsToken?: string
   access?: Access
+  proofs?: Proofs
   adoption?: Adoption
 }
 
@@ -133,6 +135,7 @@ export async function openApi(options: ApiOptions = {}) {
       engine,
       adoption: options.adoption ?? noFigures,
       access: options.access ?? createAccess({ consoleKey, consoleUrl: 'http://localhost:8787', secret: engine.vault.secret('console'), now }),
+      proofs: options.proofs ?? { inclusion: async () => undefined, consistency: async () => undefined },
       readSession: options.readSession ?? (async () => undefined),
       lastUses: options.lastUses ?? (async () => new Map()),
       readiness: options.readiness ?? (async () => ({ ready: true })),
