@@ -16,6 +16,11 @@ const usage = `Usage: npm run --silent cli -- COMMAND
 
   projections status
   projections rebuild NAME|--all        while the engine serves
+  projections compare NAME              what differs from the log? Nothing is written
+      --with VERSION                    or from the table of another version
+  projections switch NAME VERSION       readers take that version's table
+      --hold                            and keep it when a newer one has caught up
+  projections drop NAME VERSION         an older table, kept for a way back
 
   policy show                           the one that was taken last
   policy check FILE                     would an engine take it? FILE: a policy, or a configuration file
@@ -65,6 +70,24 @@ const commands: Readonly<Record<string, (args: string[]) => Promise<number>>> = 
     const { operands } = parse(args, { all: yes }, all ? [] : ['NAME, or --all'])
     const { rebuildProjections } = await import('./cli/projections.ts')
     return rebuildProjections(readConfig(), operands[0])
+  },
+  async 'projections compare'(args) {
+    const { values, operands } = parse(args, { with: text }, ['NAME'])
+    const [name = ''] = operands
+    const { compareProjection } = await import('./cli/projections.ts')
+    return compareProjection(readConfig(), { name, version: values.with === undefined ? undefined : versionOf(values.with) })
+  },
+  async 'projections switch'(args) {
+    const { values, operands } = parse(args, { hold: yes }, ['NAME', 'VERSION'])
+    const [name = '', version = ''] = operands
+    const { switchProjection } = await import('./cli/projections.ts')
+    return switchProjection(readConfig(), { name, version: versionOf(version), hold: values.hold === true })
+  },
+  async 'projections drop'(args) {
+    const { operands } = parse(args, {}, ['NAME', 'VERSION'])
+    const [name = '', version = ''] = operands
+    const { dropProjection } = await import('./cli/projections.ts')
+    return dropProjection(readConfig(), { name, version: versionOf(version) })
   },
   async 'policy show'(args) {
     parse(args, {}, [])
@@ -148,6 +171,11 @@ function attempt<T>(work: () => T): T {
     const [sentence = ''] = (error as Error).message.split('. ')
     throw new Misuse(sentence)
   }
+}
+
+function versionOf(given: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(given)) throw new Misuse(`${given} is not the number of a version`)
+  return Number(given)
 }
 
 function formatOf(file: string, named: string | undefined): 'csv' | 'ndjson' {

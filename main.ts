@@ -134,14 +134,14 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
   opened.defer(policyFile.stop)
   await policyFile.start()
   const { patience, standby } = surroundings
-  const model = (readModel = openReadModel({ log, database, now, newId: randomUUID, patience, standby, onError: (error) => onError('projections', error), onParked: telemetry.parked, inBatch: telemetry.batch }))
+  const model = (readModel = openReadModel({ log, database, now, newId: randomUUID, patience, standby, onError: (error) => onError('projections', error), onParked: telemetry.parked, inBatch: telemetry.batch, onServed: (table) => void renew(table) }))
   const sweeper = createSweeper({ streams: engine.streams, due: model, now, everyMs: config.sweepMs, onError: (error) => onError('sweeper', error) })
   const notices = createNotices({ tell: engine.tell, noticesDue: model.noticesDue, everyMs: config.sweepMs, onError: (error) => onError('notices', error) })
   // A Postgres that hangs must not keep the process: its rows are the log's to make good.
   opened.defer(() => Promise.race([Promise.all([sweeper.stop(), notices.stop(), model.stop()]), sleep(closeTimeout, undefined, { ref: false })]).then(() => {}))
 
   const { access, consoleKey } = openAccess(config, engine, now)
-  const adoption = openAdoption({ sql: database.sql, ...config.adoption })
+  const adoption = openAdoption({ sql: database.sql, table: model.table, ...config.adoption })
   const app = createApp({
     engine,
     access,
@@ -170,12 +170,12 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
   const running = opened.move()
   const unless = (what: string) => (error: unknown) => running.disposed || onError(what, error)
   ready.catch(unless('projection database'))
-  // The tables are there and full. Whatever keeps the views from being made, all else goes on.
-  const views = async () => {
+  const views = async (table: ReadModel['table']) => {
     await sleep(config.databaseUrl === undefined ? embeddedViewsAfter : 0, undefined, { ref: false })
-    if (!running.disposed) await renewViews(database.sql, { tables: adoptionTables(), k: config.adoption.k, roles: config.databaseUrl !== undefined })
+    if (!running.disposed) await renewViews(database.sql, { tables: adoptionTables(table), k: config.adoption.k, roles: config.databaseUrl !== undefined })
   }
-  ready.then(() => views().catch(unless('views for analysts')), () => {})
+  // Whatever keeps the views from being made, all else goes on.
+  const renew = (table: ReadModel['table']) => views(table).catch(unless('views for analysts'))
 
   /** Takes nothing new, finishes what runs, then lets go of the log and the database. */
   const close = () => running.disposeAsync()

@@ -13,6 +13,7 @@ import { sessionEvents } from '../domain/session/events.ts'
 import { actions, type EntryPoint, type Platform } from '../domain/session/vocabulary.ts'
 import { openLog } from '../main.ts'
 import { appendHistory, pastOffers } from '../projections/append-history.ts'
+import { tableName } from '../projections/projection.ts'
 import { readStatus } from '../projections/status.ts'
 import { findPerson } from './accounts.ts'
 import { Misuse } from './misuse.ts'
@@ -69,7 +70,7 @@ const unknownApp = (app: string | undefined): never => {
 const historyOf = (config: Config, account: string): Promise<OfferHistory | 'unavailable'> =>
   withDatabase(config, async (log, { sql }) => {
     const [status] = await readStatus({ log, sql, projections: [appendHistory], now })
-    return status?.lag === undefined || status.lag > oldestHistory ? 'unavailable' : await pastOffers(sql, account)
+    return status?.lag === undefined || status.lag > oldestHistory ? 'unavailable' : await pastOffers({ sql, table: tableName }, account)
   }).catch(() => 'unavailable')
 
 export type ToSimulate = { file: string; since: string | undefined; assumes: 'declined' | 'unanswered'; json: boolean }

@@ -71,8 +71,8 @@ export function openSqliteLog({ file, patience = 5_000 }: { file: string; patien
     }
   }
 
-  function* pagesOfLog(after: Position | undefined, prefixes: readonly string[] | undefined) {
-    const end = reader.head()
+  function* pagesOfLog(after: Position | undefined, upTo: Position | undefined, prefixes: readonly string[] | undefined) {
+    const end = upTo === undefined ? reader.head() : placeOf(upTo)
     for (let place = placeOf(after); place < end; place += pageSize) yield reader.between(place, Math.min(place + pageSize, end), prefixes)
   }
 
@@ -88,7 +88,12 @@ export function openSqliteLog({ file, patience = 5_000 }: { file: string; patien
 
     last: async stream => reader.last(stream),
 
-    readAll: ({ after, prefixes }) => eventsOf(pagesOfLog(after, prefixes)),
+    readAll: ({ after, upTo, prefixes }) => eventsOf(pagesOfLog(after, upTo, prefixes)),
+
+    extent: async () => {
+      const end = reader.head()
+      return position => Math.min(1, Number(position) / Math.max(1, end))
+    },
 
     subscribe: async function* ({ after, prefixes, signal }) {
       let place = placeOf(after)

@@ -1,10 +1,10 @@
 /** What became of every offer to create a passkey: a row per login in which one was made or withheld. The next offer is decided by it. */
-import type { Sql } from 'postgres'
-import { parseFact } from '../domain/event.ts'
 import { offersLookedAt } from '../domain/policy/append.ts'
 import { noOffers, type OfferHistory, type OfferOutcome, type PastOffer } from '../domain/policy/history.ts'
 import { sessionEvents } from '../domain/session/events.ts'
-import { tableName, type Projection } from './projection.ts'
+import { parseFact } from './fact.ts'
+import type { Projection } from './projection.ts'
+import type { Source } from './serving.ts'
 
 export type AppendHistoryRow = {
   account: string | null
@@ -99,10 +99,10 @@ export const appendHistory: Projection<AppendHistoryRow> = {
 const outcomeOf: Readonly<Record<string, OfferOutcome>> = { created: 'created', declined: 'declined', cancelled: 'cancelled', not_shown: 'notShown', failed: 'failed' }
 
 /** The offers that an account was made so far, over all its sessions. @throws what the database throws */
-export async function pastOffers(sql: Sql, account: string): Promise<OfferHistory> {
+export async function pastOffers({ sql, table }: Source, account: string): Promise<OfferHistory> {
   const rows = await sql<({ offers: number; outcome: string } & Omit<PastOffer, 'outcome'>)[]>`
     select offered_at as at, mode, entry_point as "entryPoint", outcome, settled_at as "settledAt", (count(*) filter (where mode <> 'conditional') over ())::int as offers
-      from ${sql(tableName(appendHistory))} where account = ${account} and offer is not null order by offered_at desc, key limit ${offersLookedAt}`
+      from ${sql(table(appendHistory))} where account = ${account} and offer is not null order by offered_at desc, key limit ${offersLookedAt}`
   const recent = rows.map(({ at, mode, entryPoint, outcome, settledAt }): PastOffer => ({ at, mode, entryPoint, outcome: outcomeOf[outcome] ?? 'unanswered', settledAt }))
   return rows[0] ? { offers: rows[0].offers, recent } : noOffers
 }

@@ -7,9 +7,13 @@ import type { SessionEvent } from '../domain/session/events.ts'
 import { offersLookedAt } from '../domain/policy/append.ts'
 import { noOffers, type OfferHistory } from '../domain/policy/history.ts'
 import { facts } from '../domain/session/given.ts'
+import type { EventLog } from '../eventlog/event-log.ts'
 import { openTestFile, type BreakableLog } from '../eventlog/testing.ts'
+import { appendHistory } from './append-history.ts'
 import { openDatabase, type Database } from './database.ts'
+import type { Projection } from './projection.ts'
 import { openReadModel, projections, type ReadModel } from './read-model.ts'
+import { readServed } from './serving.ts'
 import { readStatus } from './status.ts'
 import { startPostgres, type TestPostgres } from './testing-postgres.ts'
 import { until } from './testing.ts'
@@ -129,6 +133,66 @@ describe('The history of offers', () => {
     await other.end()
     await caughtUp()
     expect(await model.history(ada)).toMatchObject({ offers: 2 })
+  })
+})
+
+describe('While a new version of the history fills', () => {
+  /** As a later release keeps it: no offer counts any more. */
+  const next = projections.map((projection): Projection => {
+    if (projection.name !== 'append_history') return projection
+    return { ...projection, version: projection.version + 1, alsoReads: [projection.version], evolve: (row, event) => ({ ...projection.evolve(row, event), offer: null }) }
+  })
+  /** The next release, whose new table fills only once `fill` was called. */
+  const openNext = (kept = next) => {
+    const gate = Promise.withResolvers<void>()
+    const subscribe: EventLog['subscribe'] = async function* (options) {
+      if (options.after === undefined) await gate.promise
+      yield* log.subscribe(options)
+    }
+    const told: string[] = []
+    const onServed = (table: (projection: Projection) => string) => void told.push(table(appendHistory))
+    return { fill: gate.resolve, told, model: openReadModel({ log: { ...log, subscribe }, database, now, newId: randomUUID, onError: () => {}, onServed, kept }) }
+  }
+  const served = async () => (await readServed(database.sql)).find(({ projection }) => projection === 'append_history')?.version
+
+  test('the old one serves, as long as an engine of the old release keeps it, and then all engines switch', async () => {
+    await model.start()
+    await login(ada, ...offered)
+    await caughtUp()
+    expect(await served()).toBe(2)
+    const [one, two] = [openNext(), openNext()]
+    const started = [one, two].map((engine) => engine.model.start())
+    await until(async () => (await one.model.history(ada)) !== 'unavailable')
+    expect(await one.model.history(ada)).toEqual({ offers: 1 })
+    await login(ada, ...offered)
+    await caughtUp()
+    expect(await one.model.history(ada)).toEqual({ offers: 2 })
+    // Nobody has looked since whether the old table is still kept.
+    time += 30_001
+    expect(await one.model.history(ada)).toBe('unavailable')
+    expect(await served()).toBe(2)
+    for (const { fill } of [one, two]) fill()
+    await Promise.all(started)
+    for (const engine of [one, two]) await until(async () => JSON.stringify(await engine.model.history(ada)) === '{"offers":0}')
+    expect(await served()).toBe(3)
+    for (const { told } of [one, two]) await until(() => told.at(-1) === 'append_history_v3')
+    // The way back: the old release reads what it keeps.
+    expect(await model.history(ada)).toEqual({ offers: 2 })
+    for (const engine of [one, two]) await engine.model.stop()
+  })
+
+  test('nothing is read of an old one that has not what the new release reads', async () => {
+    await model.start()
+    await login(ada, ...offered)
+    await caughtUp()
+    const { fill, model: other } = openNext(next.map((projection) => ({ ...projection, alsoReads: [] })))
+    const started = other.start()
+    await until(() => other.status().some(({ projection, lag }) => projection === 'sessions' && lag === 0))
+    expect(await other.history(ada)).toBe('unavailable')
+    fill()
+    await started
+    expect(await other.history(ada)).toEqual({ offers: 0 })
+    await other.stop()
   })
 })
 

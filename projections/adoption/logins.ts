@@ -1,6 +1,6 @@
 /** A row per login, and per visit to the settings: where it took place and what came of each of its steps. Every metric is a query over these rows. */
 import type { Fact } from '../../domain/event.ts'
-import { parseFact } from '../../domain/event.ts'
+import { parseFact } from '../fact.ts'
 import { accountEvents } from '../../domain/account/events.ts'
 import { sessionEvents, type SessionEvent } from '../../domain/session/events.ts'
 import type { PlanStep, Proof, WithheldReason } from '../../domain/session/vocabulary.ts'
