@@ -44,7 +44,8 @@ describe('Without any configuration', () => {
     expect(config).toEqual({
       host: '127.0.0.1', port: 8787, dataFolder: 'data', eventStoreDbUrl: undefined, databaseUrl: undefined, masterKeys: undefined,
       email: undefined, sms: undefined, deliveryPlaintext: false, trustedHops: 0, metricsToken: undefined, logLevel: 'warn', issuer: undefined,
-      passwords: { minLength: 8, blocklist: [] }, access: undefined, accessClientSecret: undefined, adoption: { k: 1, plannedPeople: undefined }, flowSeconds: 900, sweepMs: 5_000, policyVersionStated: false,
+      passwords: { minLength: 8, blocklist: [] }, access: undefined, accessClientSecret: undefined, adoption: { k: 1, plannedPeople: undefined }, flowSeconds: 900, sweepMs: 5_000,
+      policyVersionStated: false,
     })
     expect(backends).toEqual([])
     expect(apps.map(({ id, rpId, web }) => ({ id, rpId, web }))).toEqual([{ id: 'demo', rpId: 'localhost', web: ['http://localhost:8787'] }])

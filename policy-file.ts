@@ -11,16 +11,20 @@ import type { Telemetry } from './telemetry/telemetry.ts'
 /** ms. Twice as long after a change it counts. */
 const defaultInterval = 1_000
 
+/** Undefined: it is not there, or cannot be read. */
+const contentOf = (path: string): Promise<string | undefined> => readFile(path, 'utf8').catch(() => undefined)
+
 export type PolicyFile = ReturnType<typeof createPolicyFile>
 
 /** `use`: decide by this one from now on. */
-export function createPolicyFile({ config, policies, use, told, onError, everyMs = defaultInterval }: {
+export function createPolicyFile({ config, policies, use, told, onError, everyMs = defaultInterval, read = contentOf }: {
   config: Config
-  policies: Policies
+  policies: Pick<Policies, 'adopt'>
   use: (policy: Policy) => void
   told: Telemetry['policy']
   onError: (error: unknown) => void
   everyMs?: number | undefined
+  read?: (path: string) => Promise<string | undefined>
 }) {
   // Its content is compared, not its time or its inode: editors and orchestrators replace files, and links to them, in many ways.
   let [handled, last] = [config.file.text, config.file.text]
@@ -48,7 +52,7 @@ export function createPolicyFile({ config, policies, use, told, onError, everyMs
   }
 
   async function look(): Promise<void> {
-    const text = await readFile(config.file.path, 'utf8').catch(() => undefined)
+    const text = await read(config.file.path)
     // What was the same twice is not half written.
     if (text !== handled && text === last) {
       await take()

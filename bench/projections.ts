@@ -10,7 +10,7 @@ import { median, shown, spread, table } from './figures.ts'
 import { startWorker } from './process.ts'
 import type { RebuildFigures, RebuildOptions } from './rebuild-process.ts'
 
-export type Rebuilds = { into: 'Postgres' | 'PGlite'; size: number; events: number; rows: number; empty: number[]; same: number[]; reads: number[]; copies: number[]; peak: number }
+export type Rebuilds = { into: 'Postgres' | 'PGlite'; size: number; events: number; rows: number; empty: number[]; same: number[]; cpu: number[]; reads: number[]; copies: number[]; peak: number }
 
 const eventsPerLogin = 10
 const until = new Date('2026-11-01T00:00:00.000Z')
@@ -31,15 +31,16 @@ export async function measureRebuilds({ windows, sizes }: { windows: number; siz
         const where = into === 'Postgres' ? { url: await postgres.createDatabase() } : { folder: join(folder, `pglite-${size}`) }
         // The limits are measured by a process of their own, so that they do not count in the memory of the other one.
         const [ours, limits] = [startWorker('rebuild-process.ts'), startWorker('rebuild-process.ts')]
-        const one: Rebuilds = { into, size: events, events: 0, rows: 0, empty: [], same: [], reads: [], copies: [], peak: 0 }
+        const one: Rebuilds = { into, size: events, events: 0, rows: 0, empty: [], same: [], cpu: [], reads: [], copies: [], peak: 0 }
         try {
           await ours.call('open', { file, ...where } satisfies RebuildOptions)
           if (into === 'Postgres') await limits.call('open', { file, ...where } satisfies RebuildOptions)
           // In turn, so that a machine whose speed drifts does not favour one of them.
           for (let window = 0; window < windows; window += 1) {
             for (const kind of ['empty', 'same'] as const) {
-              const { events: read, rows, seconds, peak } = await ours.call<RebuildFigures>('rebuild', { empty: kind === 'empty' })
+              const { events: read, rows, seconds, cpu, peak } = await ours.call<RebuildFigures>('rebuild', { empty: kind === 'empty' })
               one[kind].push(read / seconds)
+              one.cpu.push(cpu / read)
               Object.assign(one, { events: read, rows, peak })
             }
             if (into === 'PGlite') continue
@@ -65,9 +66,9 @@ export function rebuildsTable(measured: readonly Rebuilds[]): string {
   const limits = (size: number): Pick<Rebuilds, 'reads' | 'copies'> => measured.find((one) => one.size === size && one.reads.length > 0) ?? { reads: [], copies: [] }
   const share = (ours: readonly number[], theirs: readonly number[]): string => `${Math.round((median(ours) / median(theirs)) * 100)} %`
   return table(
-    ['into', 'events in the log', 'rows', 'events/s, no tables there', 'events/s, same rows there', 'of reading the log', 'of COPY into one table', 'peak RSS MB'],
-    measured.map(({ into, size, rows, empty, same, peak }) => [
-      into, shown(size), shown(rows), spread(empty), spread(same), share(empty, limits(size).reads), share(empty, limits(size).copies), shown(peak / 1e6),
+    ['into', 'events in the log', 'rows', 'events/s, no tables there', 'events/s, same rows there', 'CPU µs/event', 'of reading the log', 'of COPY into one table', 'peak RSS MB'],
+    measured.map(({ into, size, rows, empty, same, cpu, peak }) => [
+      into, shown(size), shown(rows), spread(empty), spread(same), spread(cpu), share(empty, limits(size).reads), share(empty, limits(size).copies), shown(peak / 1e6),
     ]),
   )
 }

@@ -20,15 +20,17 @@ export const compareWithLog = async (
   const table = tableName(projection)
   const copy = `${table}_copy`
   await createStore(sql, projection).create()
-  const results = await sql.unsafe(`
-    set local statement_timeout = 0;
+  const results = await unhurried<{ position?: string | null }>(sql, `
     do $$ begin perform from projection_checkpoints where projection = '${table}' for update; end $$;
     drop table if exists "${copy}";
     create unlogged table "${copy}" as select * from "${table}";
     select position from projection_checkpoints where projection = '${table}'`)
-  const upTo = (results.flat() as { position?: string | null }[]).find((row) => 'position' in row)?.position
+  const upTo = results.find((row) => 'position' in row)?.position
   if (upTo == null) throw new Error(`${table} has taken in nothing yet`)
-  const [made] = await refill([projection], { log, sql, upTo, batch, cached, onProgress })
+  const [made] = await refill([projection], { log, sql, upTo, batch, cached, onProgress }).catch(async (error: unknown) => {
+    await sql.unsafe(`drop table if exists "${copy}"`)
+    throw error
+  })
   try {
     const compared = await compareTables(sql, copy, made!.scratch, columnsOf(projection))
     await sql.unsafe(`do $$ begin ${raiseUnlessWhole(made!)} end $$`)
@@ -61,16 +63,19 @@ const compareTables = async (sql: Sql, one: string, other: string, columns: read
   const values = columns.map((column) => `('${column}', one."${column}"::text, other."${column}"::text)`).join(', ')
   // Compared as values, and shown as text: jsonb has no order of its keys.
   const differing = `"${one}" one full join "${other}" other on one.key = other.key where ${of('one')} is distinct from ${of('other')}`
-  const [counts] = (await sql.unsafe(`
-    select (select count(*)::int from "${one}") as "oneHas", (select count(*)::int from "${other}") as "otherHas", (select count(*)::int from ${differing}) as rows`)) as unknown as [Omit<Compared, 'first'>]
-  const found = await sql.unsafe(`
+  const [counts] = await unhurried<Omit<Compared, 'first'>>(sql, `
+    select (select count(*)::int from "${one}") as "oneHas", (select count(*)::int from "${other}") as "otherHas", (select count(*)::int from ${differing}) as rows`)
+  const found = await unhurried<{ key: string; inOne: boolean; inOther: boolean; name: string; mine: string | null; theirs: string | null }>(sql, `
     select differing.key, one.key is not null as "inOne", other.key is not null as "inOther", name, mine, theirs
       from (select coalesce(one.key, other.key) as key from ${differing} order by 1 limit ${shownRows}) differing
         left join "${one}" one on one.key = differing.key left join "${other}" other on other.key = differing.key,
         lateral (values ('key', one.key, other.key), ${values}) as x(name, mine, theirs)
       where mine is distinct from theirs and (name = 'key' or (one.key is not null and other.key is not null)) order by differing.key`)
   return {
-    ...counts,
+    ...counts!,
     first: found.map(({ key, inOne, inOther, name, mine, theirs }): Difference => ({ key, column: name, one: inOne ? mine : undefined, other: inOther ? theirs : undefined })),
   }
 }
+
+/** A large table may take longer than what the connection allows. A result for each statement that gives rows. */
+const unhurried = async <Row>(sql: Sql, query: string): Promise<Row[]> => (await sql.unsafe(`set local statement_timeout = 0; ${query}`)).flat() as Row[]

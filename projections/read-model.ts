@@ -102,7 +102,9 @@ export function openReadModel(dependencies: {
         if (row && row.revision >= revision) return row
         // Nobody here knows when an older table has it.
         if (serving.older(sessions)) return undefined
-        return (await runner.waitFor(sessions.name, id, revision, patience)) ? await withinPatience(sessionRow(source, id)) : undefined
+        const later = (await runner.waitFor(sessions.name, id, revision, patience)) ? await withinPatience(sessionRow(source, id)) : undefined
+        // A rebuild may have put it back for a moment, and another table may be served by now.
+        return later && later.revision >= revision ? later : undefined
       } catch {
         return undefined
       }

@@ -7,7 +7,7 @@ import { AppendPolicy, offersLookedAt } from './append.ts'
 import type { OfferOutcome, PastOffer } from './history.ts'
 import { decideOffer, whyNot, type OfferDecision, type OfferFacts, type OfferPlace } from './offer.ts'
 
-const runs = { numRuns: process.env['PROVE'] ? 20_000 : 300, seed: Number(process.env['PROVE_SEED'] ?? 20_260_302) }
+const runs = { numRuns: process.env['PROVE'] ? 20_000 : 200, seed: Number(process.env['PROVE_SEED'] ?? 20_260_302) }
 
 const hour = 3_600_000
 const begin = Date.parse('2026-01-01T00:00:00.000Z')
