@@ -2,8 +2,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createAccess, type Access } from './access/access.ts'
-import { consoleKeyOf } from './access/console-key.ts'
 import { readConfig, BadConfig, type Config } from './config.ts'
 import { createConsole } from './console/console.ts'
 import { ensureDataFolder, lockDataFolder } from './data-folder.ts'
@@ -20,18 +18,19 @@ import { createBlocklist } from './factors/password-blocklist.ts'
 import { createPasswords, type Passwords } from './factors/password.ts'
 import { createApp } from './http/app.ts'
 import { adoptionTables, openAdoption } from './projections/adoption/adoption.ts'
-import { renewViews } from './projections/adoption/views.ts'
-import { openDatabase } from './projections/database.ts'
+import { ReaderMissing, renewViews } from './projections/adoption/views.ts'
+import { openDatabase, type Database } from './projections/database.ts'
 import { createGuessRows } from './projections/guesses.ts'
 import { openReadModel, type ReadModel } from './projections/read-model.ts'
+import type { Source } from './projections/serving.ts'
 import type { ProjectionStatus } from './projections/status.ts'
 import { createPolicyFile, type PolicyFile } from './policy-file.ts'
 import { createNotices, type Notices } from './reactions/notices.ts'
 import { createSweeper, type Sweeper } from './reactions/sweeper.ts'
+import { openAccess } from './open-access.ts'
 import { createAddressOf, serve } from './serve.ts'
 import { createLogger, errorFields } from './telemetry/logger.ts'
 import { createTelemetry, type Telemetry } from './telemetry/telemetry.ts'
-import { ensureKeyFile } from './vault/key-file.ts'
 import { ensureMasterKeyFile } from './vault/master-key.ts'
 import { firstSteps } from './first-steps.ts'
 
@@ -134,13 +133,15 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
   opened.defer(policyFile.stop)
   await policyFile.start()
   const { patience, standby } = surroundings
-  const model = (readModel = openReadModel({ log, database, now, newId: randomUUID, patience, standby, onError: (error) => onError('projections', error), onParked: telemetry.parked, inBatch: telemetry.batch, onServed: (table) => void renew(table) }))
+  const closing = new AbortController()
+  opened.defer(() => closing.abort())
+  const model = (readModel = openReadModel({ log, database, now, newId: randomUUID, patience, standby, onError: (error) => onError('projections', error), onParked: telemetry.parked, inBatch: telemetry.batch, onServed: viewsFor(config, database, closing.signal, (error) => onError('views for analysts', error)) }))
   const sweeper = createSweeper({ streams: engine.streams, due: model, now, everyMs: config.sweepMs, onError: (error) => onError('sweeper', error) })
   const notices = createNotices({ tell: engine.tell, noticesDue: model.noticesDue, everyMs: config.sweepMs, onError: (error) => onError('notices', error) })
   // A Postgres that hangs must not keep the process: its rows are the log's to make good.
   opened.defer(() => Promise.race([Promise.all([sweeper.stop(), notices.stop(), model.stop()]), sleep(closeTimeout, undefined, { ref: false })]).then(() => {}))
 
-  const { access, consoleKey } = openAccess(config, engine, now)
+  const { access, consoleKey } = openAccess(config, engine.vault.secret('console'), now)
   const adoption = openAdoption({ sql: database.sql, table: model.table, ...config.adoption })
   const app = createApp({
     engine,
@@ -168,26 +169,24 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
   })
   // Without Postgres logins go on; `/health/ready` says what is missing.
   const running = opened.move()
-  const unless = (what: string) => (error: unknown) => running.disposed || onError(what, error)
-  ready.catch(unless('projection database'))
-  const views = async (table: ReadModel['table']) => {
-    await sleep(config.databaseUrl === undefined ? embeddedViewsAfter : 0, undefined, { ref: false })
-    if (!running.disposed) await renewViews(database.sql, { tables: adoptionTables(table), k: config.adoption.k, roles: config.databaseUrl !== undefined })
-  }
-  // Whatever keeps the views from being made, all else goes on.
-  const renew = (table: ReadModel['table']) => views(table).catch(unless('views for analysts'))
+  ready.catch((error: unknown) => running.disposed || onError('projection database', error))
 
   /** Takes nothing new, finishes what runs, then lets go of the log and the database. */
   const close = () => running.disposeAsync()
   return { url: server.url, consoleKey, engine, log, readModel: model, sweeper, notices, policyFile, ready, close }
 }
 
-/** On the embedded default the key lies in the data folder and outlives a restart, as the sessions and scripts that rest on it do; who deletes the file has another one. */
-function openAccess(config: Config, engine: Engine, now: () => Date): { access: Access; consoleKey: string | undefined } {
-  const { access: settings, accessClientSecret: clientSecret, eventStoreDbUrl } = config
-  const key = settings || eventStoreDbUrl ? undefined : consoleKeyOf(Buffer.from(ensureKeyFile(ensureDataFolder(config.dataFolder).consoleKey), 'base64'))
-  const consoleUrl = settings?.consoleUrl ?? new URL(config.issuer ?? `http://localhost:${config.port}`).origin
-  return { access: createAccess({ settings, clientSecret, consoleKey: key, consoleUrl, secret: engine.vault.secret('console'), now }), consoleKey: key }
+/** Makes the views for analysts anew over the tables that are read from now on. What this user may not do is told once; an outage is tried again. */
+function viewsFor({ databaseUrl, adoption: { k } }: Config, { sql }: Database, closing: AbortSignal, onError: (error: unknown) => void): (table: Source['table']) => Promise<void> {
+  const renew = (table: Source['table']) => renewViews(sql, { tables: adoptionTables(table), k, roles: databaseUrl !== undefined })
+  if (databaseUrl === undefined) {
+    return async (table) => void sleep(embeddedViewsAfter, undefined, { ref: false, signal: closing }).then(() => renew(table)).catch((error: unknown) => closing.aborted || onError(error))
+  }
+  return (table) =>
+    renew(table).catch((error: unknown) => {
+      if (!(error instanceof ReaderMissing) && !/^42/.test(String((error as { code?: unknown }).code))) throw error
+      onError(error)
+    })
 }
 
 /** What only production needs is loaded only there: the embedded default answers its first request sooner. */

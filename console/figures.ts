@@ -3,8 +3,8 @@ import { html } from 'hono/html'
 import type { Answer } from '../projections/adoption/answer.ts'
 import type { Question } from '../projections/adoption/question.ts'
 import type { Html } from './layout.ts'
-import { allProvisional, provisionalMark, tableOf } from './table.ts'
-import { moment, titleOf, valueOf } from './words.ts'
+import { allProvisional, headingOf, provisionalMark, tableOf } from './table.ts'
+import { moment, named, valueOf } from './words.ts'
 
 /** What the answer was to. */
 export type Asked = { answer: Answer; question: Question }
@@ -40,9 +40,6 @@ export const section = (asked: Asked, picture: Html = tableOf(asked.answer), lev
 </section>`
 }
 
-/** What tells it from the same metric by something else. */
-const headingOf = ({ title, by }: Answer): string => [title, ...by.map((name) => `by ${titleOf(name).toLowerCase()}`)].join(', ')
-
 export const downloads = (asked: Asked): Html => html`<p class="downloads">${(['csv', undefined] as const).map((format) => html`<a href="${apiOf(asked, format)}" download="${asked.answer.metric}.${format ?? 'json'}">${format === 'csv' ? 'CSV' : 'JSON'}<span class="hidden"> of “${asked.answer.title}”</span></a>`)}</p>`
 
 export const about = ({ answer }: Asked): Html => {
@@ -53,7 +50,7 @@ export const about = ({ answer }: Asked): Html => {
     ['Denominator', denominator],
     ['As of', asOf === null ? 'nothing was counted yet' : `${moment(asOf, timeZone)} (${timeZone}), when the newest event happened that is counted`],
     ['Time', `${from ?? 'from the beginning'} to ${to === null ? 'now' : `${to}, not included`}`],
-    ...Object.entries(filters).map(([name, values]): [string, string] => [`Only ${titleOf(name).toLowerCase()}`, (values ?? []).map((value) => valueOf(name, value)).join(', ')]),
+    ...Object.entries(filters).map(([name, values]): [string, string] => [`Only ${named(name)}`, (values ?? []).map((value) => valueOf(name, value)).join(', ')]),
     ...(test ? [['Tests', 'are counted too'] as [string, string]] : []),
     ...(provisionalFrom === null ? [] : [['Provisional', `from ${moment(provisionalFrom, timeZone)} on: late reports may still change it`] as [string, string]]),
     ...(k > 1 ? [['Left out', `groups of fewer than ${k} people, and where one alone would be, the next smallest too`] as [string, string]] : []),

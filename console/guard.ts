@@ -31,7 +31,8 @@ export const requirePage =
   }
 
 export function shown(c: Context, content: Html, status: 200 | 400 | 401 | 403 | 404 | 500 | 503 = 200): Response | Promise<Response> {
-  return c.html(content, status, { 'Content-Security-Policy': policy })
+  // Without a referrer a form would not say where it comes from either (Fetch, 3.2): the sign-in looks at that.
+  return c.html(content, status, { 'Content-Security-Policy': policy, 'Referrer-Policy': 'same-origin' })
 }
 
 /** What went wrong, for people. `onError` is told what is ours. */

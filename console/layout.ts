@@ -46,7 +46,7 @@ export const page = ({ title, identity, places = [], path, query = '', scripts =
   <p class="brand">Keyledger <span>console</span></p>
   ${identity && places.length > 0 ? html`<nav aria-label="Console"><ul>${places.filter(({ role }) => may(identity, role)).map((place) => entry(place, place.path === path, query))}</ul></nav>` : ''}
   <div class="who">
-    <label class="theme" hidden><span>Colours</span> <select id="theme" aria-label="Colours"><option value="system">as the system</option><option value="light">light</option><option value="dark">dark</option></select></label>
+    <label class="theme" hidden><span>Colours</span> <select id="theme" aria-label="Colours"><option value="system">System</option><option value="light">Light</option><option value="dark">Dark</option></select></label>
     ${identity ? html`<span class="name" title="${identity.roles.join(', ')}">${identity.name ?? identity.subject}</span><form method="post" action="/console/sign-out"><button>Sign out</button></form>` : ''}
   </div>
 </header>

@@ -63,7 +63,7 @@ export const questionForm = (form: Form): Html => {
     <div class="row">
       ${typed.map((name) => html`<label>${titleOf(name)} <input name="${name}" value="${typedIn(name, (filters[name] ?? []).join(','))}" placeholder="${hints[name] ?? 'several with commas'}"${wrong(name)}></label>`)}
       ${checked.filter((name) => name !== 'platform').map((name) => boxes(name, question))}
-      <label>Time zone <input name="timeZone" value="${typedIn('timeZone', timeZone)}" placeholder="Europe/Berlin"${wrong('timeZone')}></label>
+      <label>Time zone <input name="timeZone" value="${typedIn('timeZone', timeZone === 'UTC' ? '' : timeZone)}" placeholder="UTC"${wrong('timeZone')}></label>
       <label class="check"><input type="checkbox" name="test" value="true"${test ? html` checked` : ''}> Count tests too</label>
     </div>
   </details>

@@ -3,7 +3,7 @@ import { html } from 'hono/html'
 import type { Answer, Comparison, Kind, Row, Share, Times, Values } from '../projections/adoption/answer.ts'
 import { bar, difference, spread } from './bars.ts'
 import type { Html } from './layout.ts'
-import { percent, points, seconds, titleOf, valueOf, whole } from './words.ts'
+import { named, percent, points, seconds, titleOf, valueOf, whole } from './words.ts'
 
 type Column = { title: string; cell: (values: Values, row: Row) => Html | string; picture?: true }
 
@@ -11,13 +11,17 @@ export function tableOf(answer: Answer): Html {
   const marked = !allProvisional(answer)
   const parts = [...(answer.every ? ['period'] : []), ...answer.by, ...groupsOf(answer)]
   const columns = columnsOf(answer)
+  const spans = spansOf(parts, answer.rows)
   const cells = columns.map(({ title, picture }) => html`<th scope="col" class="${picture ? 'picture' : 'number'}">${picture ? html`<span class="hidden">Picture</span>` : title}</th>`)
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="${answer.title}, table"><table>
-  <caption class="hidden">${answer.title}</caption>
+  return html`<div class="scroll" tabindex="0" role="group" aria-label="${headingOf(answer)}, table"><table>
+  <caption class="hidden">${headingOf(answer)}</caption>
   <thead><tr>${parts.length > 0 ? parts.map((part) => html`<th scope="col">${titleOf(part)}</th>`) : html`<th scope="col">Who</th>`}${cells}</tr></thead>
-  <tbody>${answer.rows.map((row) => html`<tr>${heads(parts, row, marked)}${'fewerThan' in row ? html`<td colspan="${columns.length}" class="few">fewer than ${row.fewerThan} people</td>` : columns.map(({ cell, picture }) => html`<td class="${picture ? 'picture' : 'number'}">${cell(row.values, row)}</td>`)}</tr>`)}</tbody>
+  <tbody>${answer.rows.map((row, n) => html`<tr>${heads(parts, row, spans[n] ?? [], marked)}${'fewerThan' in row ? html`<td colspan="${columns.length}" class="few">fewer than ${row.fewerThan} people</td>` : columns.map(({ cell, picture }) => html`<td class="${picture ? 'picture' : 'number'}">${cell(row.values, row)}</td>`)}</tr>`)}</tbody>
 </table></div>`
 }
+
+/** What tells it from the same metric by something else. */
+export const headingOf = ({ title, by }: Answer): string => [title, ...by.map((name) => `by ${named(name)}`)].join(', ')
 
 /** Those that the metric has of its own: what a row has beside what was asked for. */
 export const groupsOf = ({ by, groups }: Answer): string[] => groups.filter((group) => !(by as string[]).includes(group))
@@ -26,10 +30,27 @@ export const groupsOf = ({ by, groups }: Answer): string[] => groups.filter((gro
 export const allProvisional = ({ rows }: Answer): boolean => rows.length > 0 && rows.every((row) => row.provisional)
 export const provisionalMark = html` <abbr class="provisional" title="Late reports may still change it">provisional</abbr>`
 const nameIn = (part: string, row: Row): string => (part === 'period' ? (row.period ?? '') : valueOf(part, row.group[part] ?? ''))
-function heads(parts: readonly string[], row: Row, marked: boolean): Html[] {
+/** For each row, over how many rows the cell of each part reaches that leads it; 0 where the one above reaches over it. */
+function spansOf(parts: readonly string[], rows: readonly Row[]): number[][] {
+  const spans = rows.map(() => parts.map(() => 1))
+  parts.slice(0, -1).forEach((_, part) => {
+    const same = (a: Row, b: Row): boolean => parts.slice(0, part + 1).every((one) => nameIn(one, a) === nameIn(one, b))
+    for (let first = 0, n = 1; n < rows.length; n += 1) {
+      const [row, above, led, lead] = [rows[n], rows[first], spans[n], spans[first]]
+      if (row && above && led && lead && same(row, above)) [led[part], lead[part]] = [0, (lead[part] ?? 0) + 1]
+      else first = n
+    }
+  })
+  return spans
+}
+
+function heads(parts: readonly string[], row: Row, spans: readonly number[], marked: boolean): Html[] {
   const mark = marked && row.provisional ? provisionalMark : ''
   if (parts.length === 0) return [html`<th scope="row">All${mark}</th>`]
-  return parts.map((part, n) => (n === parts.length - 1 ? html`<th scope="row">${nameIn(part, row)}${mark}</th>` : html`<td>${nameIn(part, row)}</td>`))
+  return parts.flatMap((part, n) => {
+    if (n === parts.length - 1) return html`<th scope="row">${nameIn(part, row)}${mark}</th>`
+    return spans[n] === 0 ? [] : html`<th scope="rowgroup" rowspan="${spans[n] ?? 1}">${nameIn(part, row)}</th>`
+  })
 }
 
 const title = (unit: string): string => unit.charAt(0).toUpperCase() + unit.slice(1)

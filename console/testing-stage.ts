@@ -10,7 +10,7 @@ import type { SessionEvent } from '../domain/session/events.ts'
 import { App } from '../engine/apps.ts'
 import type { Recorded } from '../eventlog/event-log.ts'
 import { startKeyledger, type Keyledger } from '../main.ts'
-import { appendedThen, codeThen, login, personOf, registered, sessionIn, usedPasskey } from '../projections/adoption/testing.ts'
+import { appendedThen, codeThen, login, registered, sessionIn, usedPasskey } from '../projections/adoption/testing.ts'
 import { startPostgres } from '../projections/testing-postgres.ts'
 
 /** Before any of its logins would run out of time. */
@@ -106,4 +106,3 @@ export async function openStage(options: Partial<Config> = {}) {
     },
   }
 }
-export { personOf }

@@ -2,7 +2,7 @@
 import { html } from 'hono/html'
 import type { Answer, Row, Values } from '../projections/adoption/answer.ts'
 import type { Html } from './layout.ts'
-import { groupsOf, provisionalMark } from './table.ts'
+import { groupsOf, headingOf, provisionalMark } from './table.ts'
 import { percent, seconds, valueOf, whole } from './words.ts'
 
 /** As many as can be told apart. */
@@ -20,8 +20,8 @@ export function trendTable(answer: Answer): Html {
   <div class="chart" hidden></div>
   ${names.length > 1 ? html`<ul class="legend" aria-label="Lines">${names.map((name, n) => html`<li><span class="swatch line-${n}"></span>${name}</li>`)}</ul>` : ''}
   ${lines.size > names.length ? html`<p class="note">The ${mostLines} largest of ${lines.size} groups; CSV and JSON have all of them.</p>` : ''}
-  <div class="scroll tall" tabindex="0" role="region" aria-label="${answer.title}, table"><table data-chart="${answer.kind}">
-  <caption class="hidden">${answer.title}</caption>
+  <div class="scroll tall" tabindex="0" role="group" aria-label="${headingOf(answer)}, table"><table data-chart="${answer.kind}">
+  <caption class="hidden">${headingOf(answer)}</caption>
   <thead><tr><th scope="col">Period</th>${names.map((name) => html`<th scope="col" class="number">${name}</th>`)}</tr></thead>
   <tbody>${periods.map(([period, rows]) => html`<tr data-period="${period}"${rows.some((row) => row.provisional) ? html` data-provisional` : ''}><th scope="row">${period}${rows.some((row) => row.provisional) ? provisionalMark : ''}</th>${names.map((name) => cell(rows.find((row) => nameOf(row) === name)))}</tr>`)}</tbody>
 </table></div>`

@@ -21,6 +21,8 @@ const titles: Record<string, string> = {
 }
 /** Of a column. */
 export const titleOf = (group: string): string => titles[group] ?? group
+/** The same within a sentence. */
+export const named = (group: string): string => titleOf(group).replace(/^[A-Z](?=[a-z])/, (first) => first.toLowerCase())
 
 /** What a word of ours means, where it is not plain. Codes and names of others stay as they are. */
 const known: Record<string, string> = {

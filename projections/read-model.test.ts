@@ -151,7 +151,7 @@ describe('While a new version of the history fills', () => {
       yield* log.subscribe(options)
     }
     const told: string[] = []
-    const onServed = (table: (projection: Projection) => string) => void told.push(table(appendHistory))
+    const onServed = (table: (projection: Projection) => string) => Promise.resolve(void told.push(table(appendHistory)))
     return { fill: gate.resolve, told, model: openReadModel({ log: { ...log, subscribe }, database, now, newId: randomUUID, onError: () => {}, onServed, kept }) }
   }
   const served = async () => (await readServed(database.sql)).find(({ projection }) => projection === 'append_history')?.version

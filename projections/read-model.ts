@@ -40,12 +40,12 @@ export function openReadModel(dependencies: {
   /** Told of the first event of a row that could not be digested: its type alone, since what is wrong with it may quote it. */
   onParked?: (table: string, type: string) => void
   inBatch?: FollowerOptions['inBatch'] | undefined
-  /** For what reads the tables by itself, such as views: told which ones are read as soon as they are there and full, and after each switch. */
-  onServed?: (table: Source['table']) => void
+  /** What reads the tables by itself, such as views: told which ones are read as soon as they are there and full, and after each switch; again where it fails. */
+  onServed?: (table: Source['table']) => Promise<void>
   /** In place of this release's: as another release keeps them. */
   kept?: readonly Projection[]
 }) {
-  const { log, database, now, newId, patience = 300, standby, onError, onParked = () => {}, inBatch, onServed = () => {}, kept = projections } = dependencies
+  const { log, database, now, newId, patience = 300, standby, onError, onParked = () => {}, inBatch, onServed = async () => {}, kept = projections } = dependencies
   const { sql } = database
   const runner = createRunner({ log, sql, projections: kept, id: newId(), now, standby, onError, onParked: ({ event }, table) => onParked(table, event.type), ...(inBatch && { inBatch }) })
   const serving = createServing(sql, kept)
@@ -63,8 +63,7 @@ export function openReadModel(dependencies: {
     older = status?.lag === undefined ? undefined : { lag: status.lag, at: now().getTime() }
     const tables = kept.map(serving.table).join()
     if (tables === told || runner.status().some(({ lag }) => lag === undefined)) return
-    told = tables
-    onServed(serving.table)
+    await onServed(serving.table).then(() => (told = tables), onError)
   }
   const lookOn = async (): Promise<void> => {
     while (!stopping.signal.aborted) {

@@ -11,6 +11,6 @@ export const reasons: FiguresPage = {
   own: [],
   async show({ ask }) {
     const [outcomes, why, codes, withheld] = await Promise.all(['outcomes', 'outcome-reasons', 'outcome-codes', 'withheld'].map((name) => ask(name)))
-    return html`<div class="grid">${[outcomes, withheld, why, codes].map((asked) => asked && section(asked, undefined, 'half'))}</div>`
+    return html`<div class="grid">${[outcomes, withheld].map((asked) => asked && section(asked, undefined, 'half'))}</div>${[why, codes].map((asked) => asked && section(asked))}`
   },
 }

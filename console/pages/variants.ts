@@ -10,7 +10,7 @@ export const variants: FiguresPage = {
   lead: 'The variants of the policy beside each other: how far apart they are, and how sure that is.',
   own: [],
   async show({ ask }) {
-    const [compared, funnel, outcomes] = await Promise.all([ask('variants'), ask('funnel-people', { by: ['variant'] }), ask('outcomes', { by: ['variant'] })])
-    return html`${section(compared)}<div class="grid">${section(funnel, undefined, 'half')}${section(outcomes, undefined, 'half')}</div>`
+    const [compared, perOffer, outcomes] = await Promise.all([ask('variants'), ask('creation-per-offer', { by: ['variant'] }), ask('outcomes', { by: ['variant'] })])
+    return html`${section(compared)}<div class="grid">${section(perOffer, undefined, 'half')}${section(outcomes, undefined, 'half')}</div>`
   },
 }

@@ -16,6 +16,11 @@ export const viewSchema = 'keyledger'
 /** It may read the views and nothing else. Nobody has it until somebody grants it. */
 export const readerRole = 'keyledger_reader'
 
+/** This user may not make the reader's role. The views are there all the same. */
+export class ReaderMissing extends Error {
+  readonly code = 'reader_missing'
+}
+
 const figures: Record<Kind, readonly string[]> = { share: ['numerator', 'denominator'], comparison: ['numerator', 'denominator'], count: ['count'], times: ['p25', 'p50', 'p90', 'count'] }
 const said: Record<string, string> = { p25: 'Seconds', p50: 'Seconds', p90: 'Seconds', rate: 'numerator / denominator' }
 
@@ -94,7 +99,7 @@ const grants = `
 /**
  * Makes the views, or makes them anew after the tables or their definitions have changed; in one transaction, and only where something did.
  * `roles`: the database has roles (PGlite has one session and none).
- * @throws Error where the reader's role is missing and this user may not make it: the views are there all the same; and what the database throws
+ * @throws ReaderMissing, and what the database throws
  */
 export async function renewViews(sql: Sql, { tables, k, roles }: { tables: Tables; roles: boolean } & Pick<Disclosure, 'k'>): Promise<void> {
   const statements = `${statementsFor(tables, k)}${roles ? `;${grants}` : ''}`
@@ -117,5 +122,5 @@ export async function renewViews(sql: Sql, { tables, k, roles }: { tables: Table
     if (!(error instanceof Error && 'code' in error && error.code === '42P16')) throw error
     await make(metrics.map(({ name }) => `drop view if exists ${viewSchema}.${viewName(name)};`).join(''))
   }
-  if (roles && !(await look())?.granted) throw new Error(`the role ${readerRole} is missing and cannot be made: create role ${readerRole} nologin`)
+  if (roles && !(await look())?.granted) throw new ReaderMissing(`the role ${readerRole} is missing and cannot be made: create role ${readerRole} nologin`)
 }
