@@ -12,12 +12,14 @@ type Rule = {
   never?: RegExp
 }
 
-const anything = ['domain', 'eventlog', 'vault', 'factors', 'delivery', 'engine', 'reactions', 'projections', 'audit', 'http', 'console', 'telemetry', 'mobile-contracts']
+const anything = ['domain', 'access', 'eventlog', 'vault', 'factors', 'delivery', 'engine', 'reactions', 'projections', 'audit', 'http', 'console', 'telemetry', 'mobile-contracts']
 const storeClients = /^(postgres|@electric-sql\/.*|@eventstore\/.*|@kurrent\/.*|@grpc\/.*|node:sqlite)$/
 
 const rules: Record<string, Rule> = {
   domain: { imports: [], packages: ['zod'] },
   'mobile-contracts': { imports: ['domain/session/vocabulary.ts'], packages: ['zod'] },
+  // Who may look from within the company. It knows nothing of what there is to see.
+  access: { imports: ['domain'] },
   eventlog: { imports: ['domain'] },
   factors: { imports: ['domain'] },
   delivery: { imports: ['domain'] },
@@ -26,8 +28,8 @@ const rules: Record<string, Rule> = {
   projections: { imports: ['domain', 'eventlog', 'audit'] },
   reactions: { imports: ['domain', 'eventlog', 'engine'] },
   audit: { imports: ['domain', 'eventlog'] },
-  http: { imports: ['domain', 'engine', 'projections', 'audit', 'mobile-contracts'], never: storeClients },
-  console: { imports: ['domain', 'engine', 'projections', 'audit', 'mobile-contracts'], never: storeClients },
+  http: { imports: ['domain', 'access', 'engine', 'projections', 'audit', 'mobile-contracts'], never: storeClients },
+  console: { imports: ['domain', 'access', 'engine', 'projections', 'audit', 'mobile-contracts', 'http/page.ts'], never: storeClients },
   // It stands before these parts and looks like them. Nothing but the composition root knows of it.
   telemetry: { imports: ['domain', 'eventlog/event-log.ts', 'factors/hash-gate.ts', 'delivery/delivery.ts'], packages: ['@opentelemetry/api', 'prom-client'] },
   // The composition root, the command line and what is beside them: they put the house together.

@@ -208,6 +208,33 @@ describe('What may be set as a password', () => {
   })
 })
 
+describe('Who may look', () => {
+  const access = { issuer: 'https://id.example', clientId: 'console', audience: 'https://keyledger.example/v1' }
+
+  test('is for the provider to say, by the roles that it names', () => {
+    const config = read({ ACCESS_CLIENT_SECRET: 'the secret' }, { access: { ...access, roles: { analyst: ['product'] } } })
+    expect(config).toMatchObject({
+      accessClientSecret: 'the secret',
+      access: { ...access, roleClaim: 'roles', roles: { analyst: ['product'], auditor: ['auditor'], admin: ['admin'] }, scope: 'openid profile', tokenType: 'at+jwt' },
+    })
+    expect(read().access).toBeUndefined()
+  })
+
+  test.each<[string, object, string]>([
+    ['a provider without TLS', { issuer: 'http://id.example' }, 'access.issuer: must be https, or http on this machine'],
+    ['a console without TLS', { consoleUrl: 'http://keyledger.example' }, 'access.consoleUrl: must be https, or http on this machine'],
+    ['a console at a path', { consoleUrl: 'https://keyledger.example/console' }, 'access.consoleUrl: must be an origin, such as https://keyledger.example'],
+    ['a sign-in that is none', { scope: 'profile' }, 'access.scope: must have openid among its values'],
+    ['tokens that nothing tells from ID tokens', { tokenType: 'JWT', audience: 'console' }, 'access.audience: must not be clientId where tokenType is JWT'],
+  ])('is not told by %s', (_, wrong, problem) => {
+    expect(problemsOf({}, { access: { ...access, ...wrong } })).toEqual([expect.stringContaining(problem)])
+  })
+
+  test('a secret without a provider is a slip', () => {
+    expect(problemsOf({ ACCESS_CLIENT_SECRET: 'the secret' })).toEqual(['ACCESS_CLIENT_SECRET needs access in the configuration file'])
+  })
+})
+
 describe('A backend of the service API', () => {
   const bytes = randomBytes(32)
   const backend = (keySha256: string, id = 'crm') => ({ id, keySha256 })

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { z } from 'zod'
+import { AccessSettings } from './access/settings.ts'
 import { Policy } from './domain/policy.ts'
 import type { Channel } from './domain/session/vocabulary.ts'
 import { App } from './engine/apps.ts'
@@ -32,6 +33,7 @@ const Environment = z.object({
   SMS_WEBHOOK_URL: url('https:', 'http:').optional(),
   TRUSTED_HOPS: z.coerce.number().refine((hops) => Number.isInteger(hops) && hops >= 0 && hops <= 10, 'must be a number from 0 to 10').default(0),
   METRICS_TOKEN: z.string().regex(/^[\w.~+/=-]{16,4096}$/, 'must be 16 characters or more, of those that a bearer token may have').optional(),
+  ACCESS_CLIENT_SECRET: z.string().optional(),
   LOG_LEVEL: z.enum(levels, `must be one of ${levels.join(', ')}`).optional(),
   DELIVERY_PLAINTEXT: z.stringbool().default(false),
   SMS_WEBHOOK_SECRET: z.string().refine(isWebhookSecret, 'must be whsec_ and the base64 of 24 to 64 random bytes').optional(),
@@ -83,6 +85,8 @@ export const ConfigFile = z.strictObject({
         .default([]),
     })
     .prefault({}),
+  /** Who may look from within the company. */
+  access: AccessSettings.optional(),
   /** Seconds that a login may take. */
   flowSeconds: z.int().min(60).max(86_400).default(900),
   /** Milliseconds between two rounds that write down which logins ran out of time. */
@@ -115,6 +119,9 @@ export type Config = {
   /** Null: what ages is kept for ever. */
   retentionMonths: number | null
   ledger: z.infer<typeof ConfigFile>['ledger']
+  access: AccessSettings | undefined
+  /** Of the console, as a client of the provider in `access`. */
+  accessClientSecret: string | undefined
   flowSeconds: number
   sweepMs: number
 }
@@ -161,6 +168,7 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     if (file && !file.apps) problems.push('apps are needed in the configuration file with EVENTSTOREDB_URL')
     if (file && !file.issuer) problems.push('issuer is needed in the configuration file with EVENTSTOREDB_URL: it stands in every token')
   }
+  if (has('ACCESS_CLIENT_SECRET') && file && !file.access) problems.push('ACCESS_CLIENT_SECRET needs access in the configuration file')
   if (has('SMTP_URL') !== has('MAIL_FROM')) problems.push('SMTP_URL and MAIL_FROM go together')
   if (set['SMS_WEBHOOK_URL']?.startsWith('http:') && !values.DELIVERY_PLAINTEXT) problems.push('SMS_WEBHOOK_URL must be https, or DELIVERY_PLAINTEXT true')
   for (const witness of file?.ledger.witnesses ?? []) {
@@ -194,6 +202,8 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     backends: file.backends,
     retentionMonths: file.retention.months,
     ledger: { ...file.ledger, witnesses: file.ledger.witnesses.map((one) => ('file' in one ? { file: resolve(dirname(path), one.file) } : one)) },
+    access: file.access,
+    accessClientSecret: values.ACCESS_CLIENT_SECRET,
     flowSeconds: file.flowSeconds,
     sweepMs: file.sweepMs,
   }

@@ -13,10 +13,10 @@ beforeEach(() => {
 afterEach(() => rmSync(parent, { recursive: true }))
 
 test('A data folder is made where there is none, for its owner alone', () => {
-  const { folder, log, masterKey } = ensureDataFolder(join(parent, 'deep', 'data'))
+  const { folder, log, masterKey, consoleKey } = ensureDataFolder(join(parent, 'deep', 'data'))
   expect(statSync(folder).mode & 0o777).toBe(0o700)
-  expect([log, masterKey].map((file) => [file.startsWith(folder), existsSync(file)])).toEqual([[true, false], [true, false]])
-  expect(ensureDataFolder(folder)).toEqual({ folder, log, masterKey })
+  expect([log, masterKey, consoleKey].map((file) => [file.startsWith(folder), existsSync(file)])).toEqual([[true, false], [true, false], [true, false]])
+  expect(ensureDataFolder(folder)).toEqual({ folder, log, masterKey, consoleKey })
 })
 
 test('One engine at a time has it, also in one process', () => {

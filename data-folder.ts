@@ -3,12 +3,12 @@ import { chmodSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 
-export type DataFolder = { log: string; masterKey: string; folder: string }
+export type DataFolder = { log: string; masterKey: string; consoleKey: string; folder: string }
 
 export function ensureDataFolder(folder: string): DataFolder {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   chmodSync(folder, 0o700)
-  return { folder, log: join(folder, 'events.sqlite'), masterKey: join(folder, 'master.key') }
+  return { folder, log: join(folder, 'events.sqlite'), masterKey: join(folder, 'master.key'), consoleKey: join(folder, 'console.key') }
 }
 
 /** Held until `release`, or until the process is gone, however it goes. @throws Error when another engine holds it */

@@ -2,6 +2,8 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { createAccess, type Access } from './access/access.ts'
+import { consoleKeyOf } from './access/console-key.ts'
 import { readConfig, BadConfig, type Config } from './config.ts'
 import { ensureDataFolder, lockDataFolder } from './data-folder.ts'
 import { createDelivery, type Carrier } from './delivery/delivery.ts'
@@ -20,6 +22,7 @@ import { createApp } from './http/app.ts'
 import { openDatabase } from './projections/database.ts'
 import { createGuessRows } from './projections/guesses.ts'
 import { createLedgerFollower, type LedgerFollower } from './projections/ledger/follower.ts'
+import { createProofs } from './projections/ledger/proofs.ts'
 import { createWitnessRows } from './projections/ledger/witnesses.ts'
 import { openReadModel, type ReadModel } from './projections/read-model.ts'
 import type { ProjectionStatus } from './projections/status.ts'
@@ -31,6 +34,7 @@ import { createAddressOf, serve } from './serve.ts'
 import { createLogger, errorFields } from './telemetry/logger.ts'
 import type { Ledgered } from './telemetry/metrics.ts'
 import { createTelemetry, type Telemetry } from './telemetry/telemetry.ts'
+import { ensureKeyFile } from './vault/key-file.ts'
 import { watchMasterKeyFile } from './vault/master-key.ts'
 import { firstSteps } from './first-steps.ts'
 
@@ -49,7 +53,8 @@ export type Surroundings = {
   /** Another process keeps the rows: this one takes over when that one dies. */
   standby?: boolean
 }
-export type Keyledger = { url: string; engine: Engine; log: EventLog; readModel: ReadModel; sweeper: Sweeper; notices: Notices; retention: Retention; checkpoints: Checkpoints; ready: Promise<void>; close(): Promise<void> }
+/** `consoleKey`: undefined where a provider, or nobody, says who may look. */
+export type Keyledger = { url: string; consoleKey: string | undefined; engine: Engine; log: EventLog; readModel: ReadModel; sweeper: Sweeper; notices: Notices; retention: Retention; checkpoints: Checkpoints; ready: Promise<void>; close(): Promise<void> }
 
 /** ms. What the projections have at work may take this long at shutdown. */
 const closeTimeout = 5_000
@@ -144,8 +149,11 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
   // A Postgres that hangs must not keep the process: its rows are the log's to make good.
   opened.defer(() => Promise.race([Promise.all([sweeper.stop(), notices.stop(), retention.stop(), signing.stop(), follower.stop(), model.stop()]), sleep(closeTimeout, undefined, { ref: false })]).then(() => {}))
 
+  const { access, consoleKey } = openAccess(config, engine, now)
   const app = createApp({
     engine,
+    access,
+    proofs: createProofs(follower.table),
     now,
     addressOf: createAddressOf(config),
     readSession: model.session,
@@ -174,7 +182,15 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
 
   /** Takes nothing new, finishes what runs, then lets go of the log and the database. */
   const close = () => running.disposeAsync()
-  return { url: server.url, engine, log, readModel: model, sweeper, notices, retention, checkpoints: signing, ready, close }
+  return { url: server.url, consoleKey, engine, log, readModel: model, sweeper, notices, retention, checkpoints: signing, ready, close }
+}
+
+/** On the embedded default the key lies in the data folder and outlives a restart, as the sessions and scripts that rest on it do; who deletes the file has another one. */
+function openAccess(config: Config, engine: Engine, now: () => Date): { access: Access; consoleKey: string | undefined } {
+  const { access: settings, accessClientSecret: clientSecret, eventStoreDbUrl } = config
+  const key = settings || eventStoreDbUrl ? undefined : consoleKeyOf(Buffer.from(ensureKeyFile(ensureDataFolder(config.dataFolder).consoleKey), 'base64'))
+  const consoleUrl = settings?.consoleUrl ?? new URL(config.issuer ?? `http://localhost:${config.port}`).origin
+  return { access: createAccess({ settings, clientSecret, consoleKey: key, consoleUrl, secret: engine.vault.secret('console'), now }), consoleKey: key }
 }
 
 /** What only production needs is loaded only there: the embedded default answers its first request sooner. */
@@ -225,6 +241,8 @@ async function main(): Promise<void> {
   }
   const running = keyledger
   console.log(`Keyledger listens on ${running.url}`)
+  // After the #, where no server and no log of a proxy sees it.
+  if (running.consoleKey) console.log(`The console: ${running.url}/console#${running.consoleKey}`)
   const hint = config.eventStoreDbUrl ? '' : await firstSteps(running)
   if (hint) console.log(hint)
   let closing = false

@@ -105,7 +105,7 @@ const compared = ({ wrong, ...verified }: Verified | any) => ({
 describe('A bundle', () => {
   test('that nobody touched is right, and says what is not covered', async () => {
     const dice = createDice(seed)
-    for (let round = 0; round < 40; round += 1) {
+    for (let round = 0; round < 20; round += 1) {
       const { kept, files, size, streams } = await anyBundle(dice)
       const verified = await verifyBundle(filesOf(files), { key: kept.signer.vkey, held: (await kept.at(size)).note })
       const there = lines(files, 'events.ndjson').map((line) => JSON.parse(line) as { metadata: { at: string }; stream: string })
@@ -118,7 +118,7 @@ describe('A bundle', () => {
 
   test('in which anything was changed is wrong', async () => {
     const dice = createDice(seed + 1)
-    for (let round = 0; round < (prove ? 3_000 : 80); round += 1) {
+    for (let round = 0; round < (prove ? 3_000 : 60); round += 1) {
       const { kept, files } = await anyBundle(dice)
       const changed = tamper(dice, files)
       if (same(files, changed)) continue
@@ -163,6 +163,13 @@ describe('A bundle', () => {
     expect((await verifyBundle(filesOf(shorter))).wrong).toMatchObject({ reason: 'bundle.json is not the one that was signed' })
   })
 
+  test('has its events in the order of the log', async () => {
+    const kept = keep(makeEvents(createDice(5), 40))
+    const [size, streams] = [kept.leaves.length, streamsOf(kept)]
+    expect(await verifyBundle(filesOf(await bundleOf(kept, { size, streams })))).toMatchObject({ verdict: 'right' })
+    expect(await verifyBundle(filesOf(await bundleOf(kept, { size, streams, inOrderOfStreams: true })))).toMatchObject({ verdict: 'wrong', wrong: { reason: 'it is not in the order of the log' } })
+  })
+
   test('is held against a checkpoint of another size by a proof between the two, and without one is not called right', async () => {
     const kept = keep(makeEvents(createDice(8), 50))
     const [old, size] = [11, kept.leaves.length]
@@ -182,6 +189,11 @@ describe('A bundle', () => {
     const [size, handovers] = [kept.leaves.length, [signNote(handoverText(before.name, kept.signer.vkey), before)]]
     const files = await bundleOf(kept, { size, keys: { first: before.vkey, handovers } })
     for (const key of [before.vkey, kept.signer.vkey, undefined]) expect(await verifyBundle(filesOf(files), { key })).toMatchObject({ verdict: 'right' })
+    // Other notes of the key before name nobody: only one that says so hands over.
+    for (const text of [handoverText('keyledger/other', kept.signer.vkey), `keyledger bundle\n${before.name}\n${kept.signer.vkey}\n`]) {
+      const other = await bundleOf(kept, { size, keys: { first: before.vkey, handovers: [signNote(text, before)] } })
+      expect(await verifyBundle(filesOf(other), { key: before.vkey })).toMatchObject({ verdict: 'wrong', wrong: { reason: expect.stringContaining('the keys') } })
+    }
     const alone = await bundleOf(kept, { size, keys: { first: before.vkey, handovers: [] } })
     expect(await verifyBundle(filesOf(alone), { key: before.vkey })).toMatchObject({ verdict: 'wrong' })
   })

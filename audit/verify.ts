@@ -142,12 +142,24 @@ function connection(held: Checkpoint, ours: Checkpoint | undefined, proof: reado
 /** @returns the digests of the two files @throws Fault that names the first event that is wrong */
 async function checkEvents(files: BundleFiles, head: Pick<Head, 'events' | 'first' | 'streams'>, checkpoint: Checkpoint | undefined, result: Verified): Promise<string[]> {
   const sums = [createHash('sha256'), createHash('sha256')] as const
-  const proofs = linesOf(files.pieces('proofs.ndjson'), (bytes) => sums[1].update(bytes))[Symbol.asyncIterator]()
+  const proofs = linesOf(files.pieces('proofs.ndjson'), (bytes) => sums[1].update(bytes))
+  try {
+    await checkLines(linesOf(files.pieces('events.ndjson'), (bytes) => sums[0].update(bytes)), proofs, head, checkpoint, result)
+  } finally {
+    // Where it ended early the file is open still.
+    await proofs.return(undefined)
+  }
+  return sums.map((sum) => sum.digest('base64'))
+}
+
+type Lines = AsyncGenerator<Uint8Array, void, undefined>
+
+async function checkLines(events: Lines, proofs: Lines, head: Pick<Head, 'events' | 'first' | 'streams'>, checkpoint: Checkpoint | undefined, result: Verified): Promise<void> {
   const seen = new Map<string, number>()
   let lines = 0
   let last = -1
   let before: Uint8Array[] = []
-  for await (const line of linesOf(files.pieces('events.ndjson'), (bytes) => sums[0].update(bytes))) {
+  for await (const line of events) {
     lines += 1
     const { stream, revision, metadata } = parsed(Event, line, `line ${lines} of events.ndjson`)
     const place = { stream, revision }
@@ -181,7 +193,6 @@ async function checkEvents(files: BundleFiles, head: Pick<Head, 'events' | 'firs
   }
   if (lines !== head.events || (head.streams && head.streams.length !== seen.size)) throw new Fault('bundle.json names other events')
   if (head.first !== undefined && checkpoint && last !== checkpoint.size - 1 && head.first < checkpoint.size) throw new Fault(`event ${last + 1} of the log is missing`)
-  return sums.map((sum) => sum.digest('base64'))
 }
 
 function believingAt<T>(place: { stream: string; revision: number }, work: () => T): T {
@@ -194,7 +205,7 @@ function believingAt<T>(place: { stream: string; revision: number }, work: () =>
 }
 
 /** By line feeds alone: the canonical form leaves other line ends as they are. What is behind the last one counts as a line. */
-async function* linesOf(pieces: AsyncIterable<Uint8Array>, onBytes: (bytes: Uint8Array) => void): AsyncGenerator<Uint8Array> {
+async function* linesOf(pieces: AsyncIterable<Uint8Array>, onBytes: (bytes: Uint8Array) => void): Lines {
   let rest: Uint8Array = Buffer.alloc(0)
   for await (const piece of pieces) {
     onBytes(piece)

@@ -105,12 +105,17 @@ describe('Against a checkpoint that was kept elsewhere', () => {
     const lie = events.map((event) => (event === kept.leaves[20] ? another(dice, event) : event))
     const walked = await walk({ events: each(lie), held, known: each(keep(lie).known), others: [await kept.at(16), await kept.at(24)] })
     expect(walked.wrong).toMatchObject({ index: 16, before: 24, exact: false })
+    // A table that is wrong elsewhere does not make the place where it differs the one that is wrong.
+    const table = keep(events.map((event) => (event === kept.leaves[3] ? another(dice, event) : event))).known
+    const elsewhere = await walk({ events: each(lie), held, known: each(table), others: [await kept.at(16), await kept.at(24)] })
+    expect(elsewhere.wrong).toMatchObject({ index: 16, before: 24, exact: false })
     // And where the table alone is wrong, the log is right.
     expect(await walk({ events: each(events), held, known: each(keep(lie).known) })).toMatchObject({ wrong: undefined })
   })
 
   test('how far it is, is told', async () => {
-    const events = Array.from({ length: 2_500 }, (_, revision): Recorded => ({ ...makeEvents(createDice(1), 1)[0]!, stream: 'session-1', revision }))
+    const [event] = makeEvents(createDice(1), 1)
+    const events = Array.from({ length: 2_500 }, (_, revision): Recorded => ({ ...event!, stream: 'session-1', revision }))
     const told: number[] = []
     await walk({ events: each(events), held: { size: 0, root: Buffer.alloc(32) }, onProgress: (leaves) => told.push(leaves) })
     expect(told).toEqual([1_000, 2_000, 2_500])

@@ -1,4 +1,4 @@
-/** `keys rotate-signing | new-backend`. */
+/** `keys rotate-signing | rotate-ledger | new-backend`. */
 import { randomBytes } from 'node:crypto'
 import type { Config } from '../config.ts'
 import { BackendId, backendKeyOf, keySha256Of } from '../engine/backends.ts'
@@ -13,6 +13,17 @@ export async function rotateSigningKey(config: Config, given: Given): Promise<nu
     await act(actorOf(because), { ...because, what: 'keys rotate-signing' })
     const { kid, signsFrom } = await signingKeys.rotate()
     console.log(`${kid} is published, and signs from ${signsFrom.toISOString()} on`)
+    return 0
+  })
+}
+
+/** The ledger signs with a new key from now on, which the old one names; the old one is destroyed. */
+export async function rotateLedgerKey(config: Config, given: Given): Promise<number> {
+  const because = becauseOf(config, given)
+  return withEngine(config, async ({ ledger, act }) => {
+    await act(actorOf(because), { ...because, what: 'keys rotate-ledger' })
+    const { vkey } = await ledger.rotateKey()
+    console.log(`${vkey} signs checkpoints from now on. Tell it to whoever holds the one before.`)
     return 0
   })
 }

@@ -1,8 +1,11 @@
 /** The HTTP API as one Hono app, the same on Node and on Deno. */
 import { Hono } from 'hono'
 import { secureHeaders } from 'hono/secure-headers'
+import type { Access } from '../access/access.ts'
+import { accessRoutes } from './access.ts'
 import { accountRoutes } from './accounts.ts'
 import { ownAccountRoutes } from './own-account.ts'
+import { auditRoutes, type Proofs } from './audit.ts'
 import { metricsRoutes, type MetricsSource } from './metrics.ts'
 import { observed, type ObserveRequest } from './observed.ts'
 import { passkeyRoutes, type PasskeyDependencies } from './passkeys.ts'
@@ -16,6 +19,10 @@ export type Readiness = { ready: boolean } & Record<string, unknown>
 
 export type AppDependencies = HttpDependencies &
   PasskeyDependencies & {
+    access: Access
+    proofs: Proofs
+    /** What is served at `/console`. */
+    pages?: Hono
     readiness: () => Promise<Readiness>
     onError: (error: unknown) => void
     observe?: ObserveRequest
@@ -23,7 +30,7 @@ export type AppDependencies = HttpDependencies &
   }
 
 export function createApp(dependencies: AppDependencies): Hono {
-  const { engine, readiness, onError, observe, metrics } = dependencies
+  const { engine, access, proofs, pages, readiness, onError, observe, metrics } = dependencies
   const app = new Hono()
 
   // First, so that what the others do is in it.
@@ -46,6 +53,8 @@ export function createApp(dependencies: AppDependencies): Hono {
   app.route('/v1/accounts', accountRoutes(engine))
   app.route('/v1/account', ownAccountRoutes(engine))
   app.route('/v1/passkeys', passkeyRoutes(dependencies))
+  app.route('/v1/access', accessRoutes(access))
+  app.route('/v1/audit', auditRoutes({ access, ledger: engine.ledger, proofs }))
   app.route('/', wellKnownRoutes(engine))
   app.route('/', referenceRoutes())
 
@@ -58,6 +67,7 @@ export function createApp(dependencies: AppDependencies): Hono {
     return c.json(state, state.ready ? 200 : 503)
   })
 
+  if (pages) app.route('/console', pages)
   if (metrics) app.route('/', metricsRoutes(metrics))
 
   app.notFound((c) => problem(c, 'not_found'))

@@ -1,13 +1,16 @@
-import { randomUUID } from 'node:crypto'
+import { createSecretKey, randomBytes, randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
+import { createAccess } from '../access/access.ts'
+import { AccessSettings } from '../access/settings.ts'
 import type { NewAccount } from '../engine/accounts.ts'
 import { WrongRevision } from '../eventlog/event-log.ts'
 import { losingAnswers } from '../eventlog/testing.ts'
 import { createHashGate } from '../factors/hash-gate.ts'
 import { createPasswords } from '../factors/password.ts'
 import { createAuthenticator } from '../stories/authenticator.ts'
+import { LedgerAway } from '../projections/ledger/proofs.ts'
 import type { ProblemCode } from './problems.ts'
-import { backendKey, ceremonyHere, newKey, off, openApi, password, serverPin, startBody, type Api, type ApiOptions, type Reply } from './testing.ts'
+import { backendKey, ceremonyHere, consoleKey, newKey, off, openApi, password, serverPin, startBody, type Api, type ApiOptions, type Reply } from './testing.ts'
 
 type Reached = {
   status: number
@@ -50,6 +53,31 @@ const reached: Record<ProblemCode, Reached | string> = {
   idempotency_key_missing: { status: 400, reach: (api) => api.call('POST', '/v1/sessions', { body: startBody() }) },
   token_missing: { status: 401, reach: async (api) => api.post(`${(await api.start()).path}/password`, { body: { password } }) },
   not_found: { status: 404, reach: (api) => api.call('GET', '/v2') },
+  operator_token_invalid: { status: 401, reach: (api) => api.call('GET', '/v1/access', { token: 'klc_x' }) },
+  role_missing: 'no route of the app that is tested here takes a role: access/access.test.ts',
+  access_not_configured: { status: 403, options: { access: createAccess({ consoleUrl: 'http://localhost', secret: createSecretKey(randomBytes(32)), now: () => new Date() }) }, reach: (api) => api.call('GET', '/v1/access') },
+  identity_provider_unavailable: {
+    status: 503,
+    retryAfter: '1',
+    // Nobody listens at the discard port.
+    options: {
+      access: createAccess({
+        settings: AccessSettings.parse({ issuer: 'http://127.0.0.1:9', clientId: 'console', audience: 'keyledger' }),
+        consoleUrl: 'http://localhost',
+        secret: createSecretKey(randomBytes(32)),
+        now: () => new Date(),
+      }),
+    },
+    reach: (api) => api.call('GET', '/v1/access', { token: 'a.b.c' }),
+  },
+  checkpoint_unknown: { status: 404, reach: (api) => api.call('GET', '/v1/audit/checkpoints/1', { token: consoleKey }) },
+  proof_unknown: { status: 404, reach: (api) => api.call('GET', '/v1/audit/proofs/consistency?from=1&to=2', { token: consoleKey }) },
+  ledger_unavailable: {
+    status: 503,
+    retryAfter: '1',
+    options: { proofs: { inclusion: async () => undefined, consistency: async () => Promise.reject(new LedgerAway('away')) } },
+    reach: (api) => api.call('GET', '/v1/audit/proofs/consistency?from=1&to=2', { token: consoleKey }),
+  },
   app_unknown: { status: 400, reach: (api) => api.post('/v1/sessions', { body: startBody({ app: 'other' }) }) },
   identifier_malformed: { status: 400, reach: (api) => api.post('/v1/sessions', { body: startBody({ identifier: '@' }) }) },
   upgrade_required: { status: 422, reach: (api) => api.post('/v1/sessions', { body: startBody({ supports: ['password', 'pin', 'biometrics'] }) }) },

@@ -1,15 +1,16 @@
 /** The only place that knows which HTTP status a code has (RFC 9457). */
 import type { Context } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
+import { AccessDenied, type AccessCode } from '../access/access-denied.ts'
 import type { Outcome } from '../domain/session/decision.ts'
 import type { Refusal } from '../domain/session/vocabulary.ts'
 import type { FaultCode } from '../engine/faults.ts'
 import { Fault } from '../engine/faults.ts'
 import type { Problem, SessionAnswer } from '../mobile-contracts/answers.ts'
 
-type RequestFault = 'malformed' | 'not_json' | 'too_large' | 'idempotency_key_missing' | 'token_missing' | 'not_found'
-type Outage = 'busy' | 'log_unavailable' | 'log_outcome_unknown' | 'log_too_large' | 'unknown_event' | 'conflict' | 'forgotten' | 'internal'
-export type ProblemCode = Refusal | FaultCode | RequestFault | Outage
+type RequestFault = 'checkpoint_unknown' | 'proof_unknown' | 'malformed' | 'not_json' | 'too_large' | 'idempotency_key_missing' | 'token_missing' | 'not_found'
+type Outage = 'busy' | 'log_unavailable' | 'log_outcome_unknown' | 'log_too_large' | 'unknown_event' | 'conflict' | 'forgotten' | 'identity_provider_unavailable' | 'ledger_unavailable' | 'internal'
+export type ProblemCode = Refusal | FaultCode | RequestFault | AccessCode | Outage
 
 export const problems = {
   malformed: [400, 'The request does not have the form that it must have'],
@@ -18,6 +19,13 @@ export const problems = {
   idempotency_key_missing: [400, 'This request takes an Idempotency-Key of 22 to 128 characters'],
   token_missing: [401, 'A bearer token is needed'],
   not_found: [404, 'There is nothing here'],
+  operator_token_invalid: [401, 'The token is not that of somebody who may look here'],
+  role_missing: [403, 'This takes a role that you do not have'],
+  access_not_configured: [403, 'Nobody may look here: the configuration has no access'],
+  identity_provider_unavailable: [503, 'The identity provider is out of reach'],
+  checkpoint_unknown: [404, 'There is no such checkpoint'],
+  proof_unknown: [404, 'There is no such event, or no such tree, or no checkpoint covers it yet'],
+  ledger_unavailable: [503, 'The tree of the ledger is out of reach'],
   app_unknown: [400, 'No app of this name is registered'],
   identifier_malformed: [400, 'This is neither an e-mail address, nor a phone number with its country code, nor a username'],
   upgrade_required: [422, 'This version of the app cannot take a step that is required'],
@@ -103,6 +111,7 @@ export function refusal(c: Context, outcome: Extract<Outcome, { refused: Refusal
 /** What was thrown: a fault of the request, an outage that says so, or an error of ours, which is told to `onError` alone. */
 export function thrown(c: Context, error: unknown, onError: (error: unknown) => void): Response {
   if (error instanceof Fault) return problem(c, error.code, error.detail)
+  if (error instanceof AccessDenied) return problem(c, error.code, error.role === undefined ? {} : { detail: error.role })
   const code = (error as { code?: unknown }).code
   if (typeof code === 'string' && Object.hasOwn(outages, code)) {
     const after = (error as Detail).retryAfterSeconds
@@ -120,4 +129,6 @@ const outages: Record<Exclude<Outage, 'internal'>, true> = {
   unknown_event: true,
   conflict: true,
   forgotten: true,
+  identity_provider_unavailable: true,
+  ledger_unavailable: true,
 }

@@ -5,9 +5,11 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import type { Hono } from 'hono'
 import { expect } from 'vitest'
+import { consoleKeyOf } from '../access/console-key.ts'
 import type { Carrier, Message, Receipt } from '../delivery/delivery.ts'
 import { Policy } from '../domain/policy.ts'
 import { actions, type Channel, type Step } from '../domain/session/vocabulary.ts'
+import { createAccess, type Access } from '../access/access.ts'
 import type { AccountEvent } from '../domain/account/events.ts'
 import type { NewAccount } from '../engine/accounts.ts'
 import { App } from '../engine/apps.ts'
@@ -21,6 +23,7 @@ import { createPasswords, type Passwords } from '../factors/password.ts'
 import type { SessionAnswer, Tokens } from '../mobile-contracts/answers.ts'
 import { createAuthenticator, type Authenticator, type Ceremony } from '../stories/authenticator.ts'
 import { createTelemetry } from '../telemetry/telemetry.ts'
+import type { Proofs } from './audit.ts'
 import { createApp, type Readiness } from './app.ts'
 import type { LastUses } from './passkeys.ts'
 import type { SessionReader } from './sessions.ts'
@@ -32,6 +35,7 @@ export const serverPin = '271828'
 export const issuer = 'https://login.shop.example'
 /** Of the company's backend `crm`. */
 export const backendKey = backendKeyOf(createHash('sha256').update('a backend key for tests').digest())
+export const consoleKey = consoleKeyOf(createHash('sha256').update('a console key for tests').digest())
 const masterKey = createHash('sha256').update('a master key for tests').digest()
 
 /** What came back, with the names of the events that the request wrote. */
@@ -56,6 +60,8 @@ export type ApiOptions = {
   lastUses?: LastUses
   readiness?: () => Promise<Readiness>
   metricsToken?: string
+  access?: Access
+  proofs?: Proofs
 }
 
 /** Where passkeys of the shop's app are made. */
@@ -111,6 +117,8 @@ export async function openApi(options: ApiOptions = {}) {
     })
     const app = heldToContract(createApp({
       engine,
+      access: options.access ?? createAccess({ consoleKey, consoleUrl: 'http://localhost:8787', secret: engine.vault.secret('console'), now }),
+      proofs: options.proofs ?? { inclusion: async () => undefined, consistency: async () => undefined },
       readSession: options.readSession ?? (async () => undefined),
       lastUses: options.lastUses ?? (async () => new Map()),
       readiness: options.readiness ?? (async () => ({ ready: true })),

@@ -129,6 +129,11 @@ const securitySchemes: Record<Exclude<Authorization, 'none' | 'refreshToken'>, J
   flowToken: { type: 'http', scheme: 'bearer', description: "The app's secret of one login: 32 random bytes, base64url. Its SHA-256 was given at the start (as in PKCE, RFC 7636)." },
   accessToken: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'Given at the end of a login (RFC 9068).' },
   backendKey: { type: 'http', scheme: 'bearer', description: "The key of one of the company's backends." },
+  operatorToken: {
+    type: 'http',
+    scheme: 'bearer',
+    description: "An access token of the company's OpenID provider (RFC 9068), with a role; on the embedded default the console key. In a browser the cookie of the console will do.",
+  },
 }
 
 const idempotencyKey: Json = {
