@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { statSync } from 'node:fs'
 import { ensureKeyFile, replaceKeyFile } from './key-file.ts'
-import type { MasterKeys } from './vault.ts'
+import type { MasterKeys } from './masters.ts'
 
 /** 32 bytes as base64 or base64url. Several, comma-separated: the first one wraps what is new, all of them open. @throws TypeError, which does not repeat them */
 export function parseMasterKeys(text: string): [Uint8Array, ...Uint8Array[]] {
