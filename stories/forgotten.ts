@@ -22,6 +22,13 @@ export const forgotten: Story[] = [
     assert.ok((await opened(stage, sealed)).includes(ada.email.toLowerCase()))
     const before = await walk({ events: stage.log.readAll({}), held: { size: 0, root: emptyRoot } })
 
+    // The engine that serves finds the logins in the rows, the other one in the log.
+    await stage.projected()
+    assert.equal(Array.isArray(await stage.readModel.sessionsOf(ada.account)), true)
+    const [given, searched] = await Promise.all([stage.engine, other].map((engine) => engine.exportPerson('cli:jo', { who: 'jo', why: 'Ticket 4710' }, ada.account)))
+    assert.deepEqual(given, searched)
+    assert.deepEqual(given?.sessions.map(({ id }) => id).toSorted(), [...signedIn, underWay].map(({ session }) => session).toSorted())
+
     const key = await stage.engine.act('cli:jo', { who: 'jo', why: 'Ticket 4711', what: 'accounts erase', subject: `account-${ada.account}` })
     assert.equal(await stage.engine.administration.erase({ actor: 'cli:jo', secret: key, key }, ada.account), 'done')
     assert.equal((await stage.events(auditStream(key))).length, 1)
