@@ -95,6 +95,7 @@ export function createStart(dependencies: {
       deviceModel: sealed(model),
       address: sealed(from.address),
       userAgent: sealed(from.userAgent),
+      ...(app.test || account?.test ? { test: true as const } : {}),
     }
     const named = who(seal)
     const { policy, flowSeconds } = settings()

@@ -2,8 +2,10 @@
 import { Hono } from 'hono'
 import { secureHeaders } from 'hono/secure-headers'
 import type { Access } from '../access/access.ts'
+import type { Adoption } from '../projections/adoption/adoption.ts'
 import { accessRoutes } from './access.ts'
 import { accountRoutes } from './accounts.ts'
+import { adoptionRoutes } from './adoption.ts'
 import { ownAccountRoutes } from './own-account.ts'
 import { auditRoutes, type Proofs } from './audit.ts'
 import { metricsRoutes, type MetricsSource } from './metrics.ts'
@@ -21,6 +23,8 @@ export type AppDependencies = HttpDependencies &
   PasskeyDependencies & {
     access: Access
     proofs: Proofs
+    /** Figures for analysts. */
+    adoption?: Adoption
     /** What is served at `/console`. */
     pages?: Hono
     readiness: () => Promise<Readiness>
@@ -30,7 +34,7 @@ export type AppDependencies = HttpDependencies &
   }
 
 export function createApp(dependencies: AppDependencies): Hono {
-  const { engine, access, proofs, pages, readiness, onError, observe, metrics } = dependencies
+  const { engine, access, adoption, proofs, pages, readiness, onError, observe, metrics } = dependencies
   const app = new Hono()
 
   // First, so that what the others do is in it.
@@ -55,6 +59,7 @@ export function createApp(dependencies: AppDependencies): Hono {
   app.route('/v1/passkeys', passkeyRoutes(dependencies))
   app.route('/v1/access', accessRoutes(access))
   app.route('/v1/audit', auditRoutes({ access, ledger: engine.ledger, proofs }))
+  if (adoption) app.route('/v1/adoption', adoptionRoutes(adoption, access.requireRole('analyst')))
   app.route('/', wellKnownRoutes(engine))
   app.route('/', referenceRoutes())
 

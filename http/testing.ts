@@ -8,6 +8,7 @@ import { expect } from 'vitest'
 import { consoleKeyOf } from '../access/console-key.ts'
 import type { Carrier, Message, Receipt } from '../delivery/delivery.ts'
 import { Policy } from '../domain/policy.ts'
+import { noOffers, type OfferHistory } from '../domain/policy/history.ts'
 import { actions, type Channel, type Step } from '../domain/session/vocabulary.ts'
 import { createAccess, type Access } from '../access/access.ts'
 import type { AccountEvent } from '../domain/account/events.ts'
@@ -22,6 +23,9 @@ import { createHashGate } from '../factors/hash-gate.ts'
 import { createPasswords, type Passwords } from '../factors/password.ts'
 import type { SessionAnswer, Tokens } from '../mobile-contracts/answers.ts'
 import { createAuthenticator, type Authenticator, type Ceremony } from '../stories/authenticator.ts'
+import type { Adoption } from '../projections/adoption/adoption.ts'
+import { FiguresUnavailable } from '../projections/adoption/ask.ts'
+import { metricOf } from '../projections/adoption/metrics.ts'
 import { createTelemetry } from '../telemetry/telemetry.ts'
 import type { Proofs } from './audit.ts'
 import { createApp, type Readiness } from './app.ts'
@@ -62,6 +66,18 @@ export type ApiOptions = {
   metricsToken?: string
   access?: Access
   proofs?: Proofs
+  adoption?: Adoption
+}
+
+/** As while the projection database is away. */
+const noFigures: Adoption = {
+  catalogue: async () => {
+    throw new FiguresUnavailable('away')
+  },
+  ask: async (metric) => {
+    if (metricOf(metric)) throw new FiguresUnavailable('away')
+    return undefined
+  },
 }
 
 /** Where passkeys of the shop's app are made. */
@@ -76,7 +92,7 @@ export async function openApi(options: ApiOptions = {}) {
   const world = {
     time: Date.parse('2026-03-02T08:00:00.000Z'),
     policy: Policy.parse(options.policy ?? {}),
-    offers: { offers: 0 } as { offers: number } | 'unavailable',
+    offers: noOffers as OfferHistory | 'unavailable',
     historyAsked: 0,
     /** The account that was registered last. */
     account: '',
@@ -117,6 +133,7 @@ export async function openApi(options: ApiOptions = {}) {
     })
     const app = heldToContract(createApp({
       engine,
+      adoption: options.adoption ?? noFigures,
       access: options.access ?? createAccess({ consoleKey, consoleUrl: 'http://localhost:8787', secret: engine.vault.secret('console'), now }),
       proofs: options.proofs ?? { inclusion: async () => undefined, consistency: async () => undefined },
       readSession: options.readSession ?? (async () => undefined),

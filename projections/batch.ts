@@ -45,7 +45,7 @@ export const writeBatch = async (store: Store, projection: Projection, batch: Ba
 }
 
 /** The database lives but does not take this value. Classes 22, 23 and 54 of PostgreSQL's error codes (documentation, appendix A). */
-const isRefusal = (error: unknown) => error instanceof Error && 'code' in error && /^(22|23|54)...$/.test(String(error.code))
+export const isRefusal = (error: unknown) => error instanceof Error && 'code' in error && /^(22|23|54)...$/.test(String(error.code))
 
 /**
  * What is there now, up to `limit` items, never waiting for more: one live event comes alone and at once, a backlog in large batches. Reads on
