@@ -116,7 +116,7 @@ export const adoptionLogins: Projection<LoginRow> = {
     activated_at: 'timestamptz', otp: 'text', codes_issued: 'integer', codes_failed: 'integer', code_failure: 'text', pin: 'text', biometrics: 'text',
     biometrics_on_at: 'timestamptz', biometrics_off_at: 'timestamptz', step: 'text', status: 'text', completed_at: 'timestamptz', last_at: 'timestamptz',
   },
-  indexes: [['started_at'], ['account', 'offered_at'], ['used_passkey'], ['installation'], ['last_at']],
+  indexes: [['started_at'], ['used_passkey'], ['installation'], ['last_at']],
 }
 
 const later = (one: string | null, other: string): string => (one !== null && one > other ? one : other)

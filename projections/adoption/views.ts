@@ -67,7 +67,7 @@ function hiding(query: string, keys: readonly Key[], divides: readonly Key[], ke
   return [...divides, ...divides].reduce((before, part) => {
     const line = names(keys.filter(({ name }) => name !== part.name))
     return `select ${columns}, hidden or (alone and next = 1) as hidden from (
-      select *, count(*) filter (where hidden) over line = 1 and count(*) over line > 1 as alone, row_number() over (partition by ${line} hidden order by people, "${part.name}") as next
+      select *, count(*) filter (where hidden) over line = 1 and sum(people) filter (where hidden) over line > 0 and count(*) over line > 1 as alone, row_number() over (partition by ${line} hidden order by people, "${part.name}") as next
       from (${before}) rows window line as (partition by ${line} true)) marked`
   }, few)
 }

@@ -82,7 +82,7 @@ export const logins: Metric[] = [
     kind: 'times',
     groups: ['proof'],
     divides: ['proof'],
-    query: (scope) => times(scope, { of: `${signedIn} and l.identified`, seconds: 'extract(epoch from l.proved_at - l.started_at)', own: [proof] }),
+    query: (scope) => times(scope, { of: `${signedIn} and l.identified`, seconds: "date_part('epoch', l.proved_at - l.started_at)", own: [proof] }),
   },
   {
     ...common,
@@ -96,6 +96,6 @@ export const logins: Metric[] = [
     kind: 'times',
     groups: ['proof'],
     divides: ['proof'],
-    query: (scope) => times(scope, { of: `${signedIn} and l.identified and l.completed_at is not null`, seconds: 'extract(epoch from l.completed_at - l.started_at)', own: [proof] }),
+    query: (scope) => times(scope, { of: `${signedIn} and l.identified and l.completed_at is not null`, seconds: "date_part('epoch', l.completed_at - l.started_at)", own: [proof] }),
   },
 ]
