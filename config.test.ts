@@ -44,7 +44,7 @@ describe('Without any configuration', () => {
     expect(config).toEqual({
       host: '127.0.0.1', port: 8787, dataFolder: 'data', eventStoreDbUrl: undefined, databaseUrl: undefined, masterKeys: undefined,
       email: undefined, sms: undefined, deliveryPlaintext: false, trustedHops: 0, metricsToken: undefined, logLevel: 'warn', issuer: undefined,
-      passwords: { minLength: 8, blocklist: [] }, access: undefined, accessClientSecret: undefined, ledger: { everySeconds: 60, everyEvents: 1_000, witnesses: [] }, adoption: { k: 1, plannedPeople: undefined }, flowSeconds: 900, sweepMs: 5_000,
+      passwords: { minLength: 8, blocklist: [] }, access: undefined, accessClientSecret: undefined, ledger: { everySeconds: 60, everyEvents: 1_000, witnesses: [] }, adoption: { k: 1, plannedPeople: undefined }, retentionMonths: 13, flowSeconds: 900, sweepMs: 5_000,
       policyVersionStated: false,
     })
     expect(backends).toEqual([])

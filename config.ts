@@ -62,6 +62,12 @@ export const ConfigFile = z.strictObject({
     .array(Backend)
     .refine((backends) => new Set(backends.map(({ keySha256 }) => keySha256)).size === backends.length, 'must not hold the same key twice')
     .default([]),
+  retention: z
+    .strictObject({
+      /** Months after the end of each month for which addresses, user agents, device models and identifiers as typed can be opened. Null: for ever. */
+      months: z.int().min(1).max(1_200).nullable().default(13),
+    })
+    .prefault({}),
   ledger: z
     .strictObject({
       /** A checkpoint is signed when the last one is so old and something is new, and after so many new events at once. */
@@ -126,6 +132,8 @@ export type Config = {
   /** What may be set as a password. */
   passwords: { minLength: number; blocklist: readonly string[] }
   backends: readonly Backend[]
+  /** Null: what ages is kept for ever. */
+  retentionMonths: number | null
   ledger: z.infer<typeof ConfigFile>['ledger']
   access: AccessSettings | undefined
   /** Of the console, as a client of the provider in `access`. */
@@ -214,6 +222,7 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     policyVersionStated: stated,
     passwords: { minLength: file.passwords.minLength, blocklist },
     backends: file.backends,
+    retentionMonths: file.retention.months,
     ledger: { ...file.ledger, witnesses: file.ledger.witnesses.map((one) => ('file' in one ? { file: resolve(dirname(path), one.file) } : one)) },
     access: file.access,
     accessClientSecret: values.ACCESS_CLIENT_SECRET,

@@ -31,13 +31,14 @@ import type { ProjectionStatus } from './projections/status.ts'
 import { createCheckpoints, type Checkpoints } from './reactions/checkpoints.ts'
 import { createPolicyFile, type PolicyFile } from './policy-file.ts'
 import { createNotices, type Notices } from './reactions/notices.ts'
+import { createRetention, type Retention } from './reactions/retention.ts'
 import { createSweeper, type Sweeper } from './reactions/sweeper.ts'
 import { openAccess } from './open-access.ts'
 import { createAddressOf, serve } from './serve.ts'
 import { createLogger, errorFields } from './telemetry/logger.ts'
 import type { Ledgered } from './telemetry/metrics.ts'
 import { createTelemetry, type Telemetry } from './telemetry/telemetry.ts'
-import { ensureMasterKeyFile } from './vault/master-key.ts'
+import { watchMasterKeyFile } from './vault/master-key.ts'
 import { firstSteps } from './first-steps.ts'
 
 export type Surroundings = {
@@ -60,7 +61,7 @@ export type Surroundings = {
   withoutLedger?: boolean
 }
 /** `consoleKey`: undefined where a provider, or nobody, says who may look. */
-export type Keyledger = { url: string; consoleKey: string | undefined; engine: Engine; log: EventLog; readModel: ReadModel; sweeper: Sweeper; notices: Notices; checkpoints: Checkpoints; policyFile: PolicyFile; ready: Promise<void>; close(): Promise<void> }
+export type Keyledger = { url: string; consoleKey: string | undefined; engine: Engine; log: EventLog; readModel: ReadModel; sweeper: Sweeper; notices: Notices; retention: Retention; checkpoints: Checkpoints; policyFile: PolicyFile; ready: Promise<void>; close(): Promise<void> }
 
 /** ms. What the projections have at work may take this long at shutdown. */
 const closeTimeout = 5_000
@@ -75,9 +76,9 @@ const hashQueue = 256
 export async function openEngine(
   config: Config,
   { now = () => new Date(), print = console.log, deliver: carrier, passwords, ...surroundings }: Surroundings,
-  { history, guessCounter, telemetry = openTelemetry(config, { now, ...surroundings }) }: Pick<EngineDependencies, 'history' | 'guessCounter'> & { telemetry?: Telemetry },
+  { history, sessionsOf, guessCounter, telemetry = openTelemetry(config, { now, ...surroundings }) }: Pick<EngineDependencies, 'history' | 'sessionsOf' | 'guessCounter'> & { telemetry?: Telemetry },
 ) {
-  const masterKeys = config.masterKeys ?? ensureMasterKeyFile(ensureDataFolder(config.dataFolder).masterKey)
+  const masterKeys = config.masterKeys ?? watchMasterKeyFile(ensureDataFolder(config.dataFolder).masterKey)
   const { onError = telemetry.error } = surroundings
   const log = telemetry.log(await openLog(config))
   const { deliver, reachable, post, close: closeDelivery } = carrier ? { deliver: carrier, reachable: new Set(Channel.options), post: undefined, close: () => {} } : await openDelivery(config, now, print)
@@ -91,6 +92,7 @@ export async function openEngine(
     reachable,
     settings: () => settings,
     history,
+    sessionsOf,
     guessCounter,
     now,
     newId: randomUUID,
@@ -134,7 +136,8 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
   const database = openDatabase(config.databaseUrl ? { url: config.databaseUrl } : ensureDataFolder(config.dataFolder))
   opened.defer(database.close)
   const history: EngineDependencies['history'] = async (account) => (await readModel?.history(account)) ?? 'unavailable'
-  const { engine, log, post, close: closeEngine } = await openEngine(config, surroundings, { history, guessCounter: createGuessRows(database.sql), telemetry })
+  const sessionsOf: EngineDependencies['sessionsOf'] = async (account) => (await readModel?.sessionsOf(account)) ?? 'unavailable'
+  const { engine, log, post, close: closeEngine } = await openEngine(config, surroundings, { history, sessionsOf, guessCounter: createGuessRows(database.sql), telemetry })
   opened.defer(closeEngine)
   const policyFile = createPolicyFile({
     config,
@@ -163,8 +166,9 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
   }))
   const sweeper = createSweeper({ streams: engine.streams, due: model, now, everyMs: config.sweepMs, onError: (error) => onError('sweeper', error) })
   const notices = createNotices({ tell: engine.tell, noticesDue: model.noticesDue, everyMs: config.sweepMs, onError: (error) => onError('notices', error) })
+  const retention = createRetention({ dropPeriods: engine.dropPeriods, months: config.retentionMonths, onError: (error) => onError('retention', error) })
   // A Postgres that hangs must not keep the process: its rows are the log's to make good.
-  opened.defer(() => Promise.race([Promise.all([sweeper.stop(), notices.stop(), signing.stop(), follower.stop(), model.stop()]), sleep(closeTimeout, undefined, { ref: false })]).then(() => {}))
+  opened.defer(() => Promise.race([Promise.all([sweeper.stop(), notices.stop(), retention.stop(), signing.stop(), follower.stop(), model.stop()]), sleep(closeTimeout, undefined, { ref: false })]).then(() => {}))
 
   const { access, consoleKey } = openAccess(config, engine.vault.secret('console'), now)
   const adoption = openAdoption({ sql: database.sql, table: model.table, ...config.adoption })
@@ -188,6 +192,7 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
   })
   const server = await serve(app, config)
   opened.defer(server.close)
+  retention.start()
   const ready = database.ready.then(() => {
     sweeper.start()
     notices.start()
@@ -201,7 +206,7 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
 
   /** Takes nothing new, finishes what runs, then lets go of the log and the database. */
   const close = () => running.disposeAsync()
-  return { url: server.url, consoleKey, engine, log, readModel: model, sweeper, notices, checkpoints: signing, policyFile, ready, close }
+  return { url: server.url, consoleKey, engine, log, readModel: model, sweeper, notices, retention, checkpoints: signing, policyFile, ready, close }
 }
 
 /** Makes the views for analysts anew over the tables that are read from now on. What this user may not do is told once; an outage is tried again. */

@@ -148,7 +148,7 @@ describe('An import', () => {
       SMTP_URL: 'smtp://localhost',
       MAIL_FROM: 'codes@example.com',
     }
-    const run = () => cli.start(['accounts', 'import', cli.file('people.ndjson', ndjson(people(20)))], '', environment).ended
+    const run = () => cli.start(['accounts', 'import', cli.file('people.ndjson', ndjson(people(20))), '--as', 'jo', '--why', 'Ticket 4711'], '', environment).ended
     try {
       expect(await run()).toEqual({ code: 0, out: 'registered 20, already there 0, refused 0\n', err: '' })
       await node.kill()

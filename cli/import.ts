@@ -3,6 +3,7 @@ import type { Config } from '../config.ts'
 import { parseIdentifier } from '../engine/identifier.ts'
 import type { NewAccount } from '../engine/new-account.ts'
 import { createTurns } from '../eventlog/turns.ts'
+import { actorOf, becauseOf, type Given } from './because.ts'
 import { openPeopleFile, type Format, type PersonRow } from './people-file.ts'
 import { showProgress } from './progress.ts'
 import { createRegistrars, threads } from './registrars.ts'
@@ -15,7 +16,8 @@ const batchesAtOnce = threads * 8
 type GoodRow = { row: number; account: NewAccount }
 
 /** 0: everybody is there; 2: some rows were refused, each with a line of its own. It may be run again, also after a crash: what is there stays as it is. */
-export async function importAccounts(config: Config, { file, format }: { file: string; format: Format }): Promise<number> {
+export async function importAccounts(config: Config, { file, format }: { file: string; format: Format }, given: Given): Promise<number> {
+  const because = becauseOf(config, given)
   const { rows, share } = await openPeopleFile(file, format)
   const counts = { registered: 0, exists: 0, refused: 0 }
   const done = (): number => counts.registered + counts.exists + counts.refused
@@ -24,14 +26,17 @@ export async function importAccounts(config: Config, { file, format }: { file: s
     counts.refused += 1
     bar.print(`row ${row}: ${reason}`)
   }
-  const registrars = createRegistrars(config)
+  // Not before the first rows were understood: a file that is none of ours is no import.
+  let begun: Promise<string> | undefined
+  const registrars = createRegistrars(config, actorOf(because))
   const inTurn = createTurns()
 
   const settle = async (batch: readonly GoodRow[]): Promise<void> => {
     const accounts = batch.map(({ account }) => account)
     // Rows that share an identifier are one person or a conflict: the first one in the file decides, whichever thread is faster.
     const names = new Set(accounts.flatMap(({ identifiers }) => identifiers.map((typed) => parseIdentifier(typed)?.value ?? typed)))
-    const registrations = await inTurn([...names], () => registrars.register(accounts))
+    const act = await (begun ??= registrars.act({ ...because, what: 'accounts import' }))
+    const registrations = await inTurn([...names], () => registrars.register(accounts, act))
     for (const [index, registration] of registrations.entries()) {
       if (registration.outcome === 'refused') refuse(batch[index]!.row, registration.reason)
       else counts[registration.outcome] += 1

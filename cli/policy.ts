@@ -15,7 +15,7 @@ import { openLog } from '../main.ts'
 import { appendHistory, pastOffers } from '../projections/append-history.ts'
 import { tableName } from '../projections/projection.ts'
 import { readStatus } from '../projections/status.ts'
-import { findPerson } from './accounts.ts'
+import { findPerson } from './person.ts'
 import { Misuse } from './misuse.ts'
 import { showProgress } from './progress.ts'
 import { withDatabase } from './projections.ts'
@@ -53,7 +53,6 @@ export type Asked = { who: string; app?: string | undefined; platform: Platform;
 export async function explainPolicy(config: Config, { who, app, platform, installation, entryPoint, device }: Asked): Promise<number> {
   return withEngine(config, async (engine) => {
     const person = await findPerson(engine, who)
-    if (!person) throw new Error('there is no such account')
     const { id } = config.apps.find((one) => app === undefined || one.id === app) ?? unknownApp(app)
     const policy = (await engine.policies.current())?.policy ?? config.policy
     const facts = { history: await historyOf(config, person.id), never: person.state.neverOffer, passkeyHere: installation !== undefined && hasPasskeyHere(person.state, installation.toLowerCase()) }

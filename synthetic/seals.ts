@@ -1,8 +1,9 @@
 /** Values sealed as `vault/vault.ts` seals them, and opened by it, with keys and nonces that repeat with the seed. */
 import { createSecretKey, type KeyObject } from 'node:crypto'
 import type { Sealed } from '../domain/event.ts'
+import type { MasterKeys } from '../vault/masters.ts'
 import { derive, encrypt, fingerprintOf, hmac, uuidOf } from '../vault/sealing.ts'
-import { keyStream, type MasterKeys } from '../vault/vault.ts'
+import { keyStream } from '../vault/vault.ts'
 import type { Dice } from './dice.ts'
 import { appendOf, type Append } from './record.ts'
 

@@ -14,7 +14,7 @@ import { createRollout } from './rollout.ts'
 import { createSeals } from './seals.ts'
 import { visit } from './visit.ts'
 import type { World } from './login.ts'
-import type { MasterKeys } from '../vault/vault.ts'
+import type { MasterKeys } from '../vault/masters.ts'
 
 /** `until`: the moment after the last one. */
 export type Wanted = { seed: number; logins: number; until: Date }

@@ -18,6 +18,7 @@ export function observedLog(log: EventLog, { metrics, clock }: Parts): EventLog 
     extent: () => log.extent(),
     subscribe: (options) => log.subscribe(options),
     seal: (stream) => log.seal(stream),
+    truncate: (marks) => log.truncate(marks),
     close: () => log.close(),
 
     append(stream, events, expected) {
