@@ -5,20 +5,28 @@ import { BadConfig, readConfig } from './config.ts'
 
 const usage = `Usage: npm run --silent cli -- COMMAND
 
-  accounts import FILE                  people from FILE.csv or FILE.ndjson; - is standard input
+  What changes something, or opens what is sealed (*), is written down before: --as NAME --why TEXT.
+  On the embedded default they may be left out, but not where they are shown here.
+
+  accounts import FILE *                people from FILE.csv or FILE.ndjson; - is standard input
       --format csv|ndjson               where the name does not say it
       columns: email, phone, username, password_hash, mfa, locale, test
-  accounts add IDENTIFIER ...           an e-mail address, a phone number, a username
+  accounts add IDENTIFIER ... *         an e-mail address, a phone number, a username
       --password TEXT | --password-stdin
       --email ADDRESS --phone NUMBER    where codes go, if not to the identifiers
       --mfa --locale de --test
-  accounts show ID|IDENTIFIER [--json]
+  accounts show ID|IDENTIFIER [--json] *
+  accounts export ID|IDENTIFIER --as NAME --why TEXT
+      -o FILE                           what is known of the person, as JSON (GDPR, art. 15)
+  accounts erase ID|IDENTIFIER --as NAME --why TEXT
+      --yes                             without typing the id again
 
   projections status
   projections rebuild NAME|--all        while the engine serves
 
   apps check                            do the apps' domains publish what is registered?
-  keys rotate-signing                   a new key for access tokens
+  keys rotate --as NAME --why TEXT      what is wrapped under an older master key, under the newest
+  keys rotate-signing *                 a new key for access tokens
   keys new-backend NAME                 a key for the service API, and what the configuration says of it
   demo                                  three logins against an engine of their own`
 
@@ -27,26 +35,40 @@ const exitUsage = 64
 
 const text = { type: 'string' } as const
 const yes = { type: 'boolean' } as const
+/** Of every command that changes something, or opens what is sealed. */
+const because = { as: text, why: text }
 
 // What a command needs is loaded when it is given.
 const commands: Readonly<Record<string, (args: string[]) => Promise<number>>> = {
   async 'accounts import'(args) {
-    const { values, operands } = parse(args, { format: text }, ['FILE'])
+    const { values, operands } = parse(args, { format: text, ...because }, ['FILE'])
     const [file = ''] = operands
     const { importAccounts } = await import('./cli/import.ts')
-    return importAccounts(readConfig(), { file, format: formatOf(file, values.format) })
+    return importAccounts(readConfig(), { file, format: formatOf(file, values.format) }, values)
   },
   async 'accounts add'(args) {
-    const options = { password: text, 'password-stdin': yes, email: text, phone: text, mfa: yes, locale: text, test: yes }
+    const options = { password: text, 'password-stdin': yes, email: text, phone: text, mfa: yes, locale: text, test: yes, ...because }
     const { values, operands } = parse(args, options, ['IDENTIFIER'], { more: true })
     const { addAccount } = await import('./cli/accounts.ts')
-    return addAccount(readConfig(), { ...values, identifiers: operands, passwordFromStdin: values['password-stdin'] === true })
+    return addAccount(readConfig(), { ...values, identifiers: operands, passwordFromStdin: values['password-stdin'] === true }, values)
   },
   async 'accounts show'(args) {
-    const { values, operands } = parse(args, { json: yes }, ['ID or IDENTIFIER'])
+    const { values, operands } = parse(args, { json: yes, ...because }, ['ID or IDENTIFIER'])
     const [who = ''] = operands
     const { showAccount } = await import('./cli/accounts.ts')
-    return showAccount(readConfig(), { who, json: values.json === true })
+    return showAccount(readConfig(), { who, json: values.json === true }, values)
+  },
+  async 'accounts export'(args) {
+    const { values, operands } = parse(args, { output: { type: 'string', short: 'o' }, ...because }, ['ID or IDENTIFIER'])
+    const [who = ''] = operands
+    const { exportAccount } = await import('./cli/export.ts')
+    return exportAccount(readConfig(), { who, file: values.output }, values)
+  },
+  async 'accounts erase'(args) {
+    const { values, operands } = parse(args, { yes, ...because }, ['ID or IDENTIFIER'])
+    const [who = ''] = operands
+    const { eraseAccount } = await import('./cli/erase.ts')
+    return eraseAccount(readConfig(), { who, yes: values.yes === true }, values)
   },
   async 'projections status'(args) {
     parse(args, {}, [])
@@ -64,10 +86,15 @@ const commands: Readonly<Record<string, (args: string[]) => Promise<number>>> = 
     const { checkApps } = await import('./cli/apps.ts')
     return checkApps(readConfig())
   },
+  async 'keys rotate'(args) {
+    const { values } = parse(args, because, [])
+    const { rotateMasterKey } = await import('./cli/rotate.ts')
+    return rotateMasterKey(readConfig(), values)
+  },
   async 'keys rotate-signing'(args) {
-    parse(args, {}, [])
+    const { values } = parse(args, because, [])
     const { rotateSigningKey } = await import('./cli/keys.ts')
-    return rotateSigningKey(readConfig())
+    return rotateSigningKey(readConfig(), values)
   },
   async 'keys new-backend'(args) {
     const { operands } = parse(args, {}, ['NAME'])

@@ -64,6 +64,12 @@ export const ConfigFile = z.strictObject({
     .default([]),
   /** Who may look from within the company. */
   access: AccessSettings.optional(),
+  retention: z
+    .strictObject({
+      /** Months after the end of each month for which addresses, user agents, device models and identifiers as typed can be opened. Null: for ever. */
+      months: z.int().min(1).max(1_200).nullable().default(13),
+    })
+    .prefault({}),
   /** Seconds that a login may take. */
   flowSeconds: z.int().min(60).max(86_400).default(900),
   /** Milliseconds between two rounds that write down which logins ran out of time. */
@@ -96,6 +102,8 @@ export type Config = {
   access: AccessSettings | undefined
   /** Of the console, as a client of the provider in `access`. */
   accessClientSecret: string | undefined
+  /** Null: what ages is kept for ever. */
+  retentionMonths: number | null
   flowSeconds: number
   sweepMs: number
 }
@@ -172,6 +180,7 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     backends: file.backends,
     access: file.access,
     accessClientSecret: values.ACCESS_CLIENT_SECRET,
+    retentionMonths: file.retention.months,
     flowSeconds: file.flowSeconds,
     sweepMs: file.sweepMs,
   }

@@ -12,14 +12,21 @@ export function ensureDataFolder(folder: string): DataFolder {
 }
 
 /** Held until `release`, or until the process is gone, however it goes. @throws Error when another engine holds it */
-export function lockDataFolder({ folder }: DataFolder): { release(): void } {
-  const lock = new DatabaseSync(join(folder, 'engine.lock'))
+export const lockDataFolder = ({ folder }: DataFolder): Lock => lockFile(join(folder, 'engine.lock'), `another engine is running on ${folder}`)
+
+/** Of two who change the master key at once one would take out the key of the other. @throws Error when another one is at it */
+export const lockMasterKey = ({ masterKey }: DataFolder): Lock => lockFile(`${masterKey}.lock`, 'the master key is being rotated already')
+
+export type Lock = { release(): void }
+
+function lockFile(file: string, held: string): Lock {
+  const lock = new DatabaseSync(file)
   try {
     // An exclusive transaction is a lock of the operating system's: it cannot be left behind.
     lock.exec('pragma busy_timeout = 0; begin exclusive')
   } catch {
     lock.close()
-    throw new Error(`another engine is running on ${folder}`)
+    throw new Error(held)
   }
   return { release: () => lock.close() }
 }

@@ -23,12 +23,13 @@ import { createGuessRows } from './projections/guesses.ts'
 import { openReadModel, type ReadModel } from './projections/read-model.ts'
 import type { ProjectionStatus } from './projections/status.ts'
 import { createNotices, type Notices } from './reactions/notices.ts'
+import { createRetention, type Retention } from './reactions/retention.ts'
 import { createSweeper, type Sweeper } from './reactions/sweeper.ts'
 import { createAddressOf, serve } from './serve.ts'
 import { createLogger, errorFields } from './telemetry/logger.ts'
 import { createTelemetry, type Telemetry } from './telemetry/telemetry.ts'
 import { ensureKeyFile } from './vault/key-file.ts'
-import { ensureMasterKeyFile } from './vault/master-key.ts'
+import { watchMasterKeyFile } from './vault/master-key.ts'
 import { firstSteps } from './first-steps.ts'
 
 export type Surroundings = {
@@ -47,7 +48,7 @@ export type Surroundings = {
   standby?: boolean
 }
 /** `consoleKey`: undefined where a provider, or nobody, says who may look. */
-export type Keyledger = { url: string; consoleKey: string | undefined; engine: Engine; log: EventLog; readModel: ReadModel; sweeper: Sweeper; notices: Notices; ready: Promise<void>; close(): Promise<void> }
+export type Keyledger = { url: string; consoleKey: string | undefined; engine: Engine; log: EventLog; readModel: ReadModel; sweeper: Sweeper; notices: Notices; retention: Retention; ready: Promise<void>; close(): Promise<void> }
 
 /** ms. What the projections have at work may take this long at shutdown. */
 const closeTimeout = 5_000
@@ -58,9 +59,9 @@ const hashQueue = 256
 export async function openEngine(
   config: Config,
   { now = () => new Date(), print = console.log, deliver: carrier, passwords, ...surroundings }: Surroundings,
-  { history, guessCounter, telemetry = openTelemetry(config, { now, ...surroundings }) }: Pick<EngineDependencies, 'history' | 'guessCounter'> & { telemetry?: Telemetry },
+  { history, sessionsOf, guessCounter, telemetry = openTelemetry(config, { now, ...surroundings }) }: Pick<EngineDependencies, 'history' | 'sessionsOf' | 'guessCounter'> & { telemetry?: Telemetry },
 ) {
-  const masterKeys = config.masterKeys ?? ensureMasterKeyFile(ensureDataFolder(config.dataFolder).masterKey)
+  const masterKeys = config.masterKeys ?? watchMasterKeyFile(ensureDataFolder(config.dataFolder).masterKey)
   const { onError = telemetry.error } = surroundings
   const log = telemetry.log(await openLog(config))
   const { deliver, reachable, close: closeDelivery } = carrier ? { deliver: carrier, reachable: new Set(Channel.options), close: () => {} } : await openDelivery(config, now, print)
@@ -74,6 +75,7 @@ export async function openEngine(
     reachable,
     settings: () => settings,
     history,
+    sessionsOf,
     guessCounter,
     now,
     newId: randomUUID,
@@ -113,14 +115,16 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
   const database = openDatabase(config.databaseUrl ? { url: config.databaseUrl } : ensureDataFolder(config.dataFolder))
   opened.defer(database.close)
   const history: EngineDependencies['history'] = async (account) => readModel?.history(account) ?? 'unavailable'
-  const { engine, log, close: closeEngine } = await openEngine(config, surroundings, { history, guessCounter: createGuessRows(database.sql), telemetry })
+  const sessionsOf: EngineDependencies['sessionsOf'] = async (account) => readModel?.sessionsOf(account) ?? 'unavailable'
+  const { engine, log, close: closeEngine } = await openEngine(config, surroundings, { history, sessionsOf, guessCounter: createGuessRows(database.sql), telemetry })
   opened.defer(closeEngine)
   const { patience, standby } = surroundings
   const model = (readModel = openReadModel({ log, database, now, newId: randomUUID, patience, standby, onError: (error) => onError('projections', error), onParked: telemetry.parked, inBatch: telemetry.batch }))
   const sweeper = createSweeper({ streams: engine.streams, due: model, now, everyMs: config.sweepMs, onError: (error) => onError('sweeper', error) })
   const notices = createNotices({ tell: engine.tell, noticesDue: model.noticesDue, everyMs: config.sweepMs, onError: (error) => onError('notices', error) })
+  const retention = createRetention({ dropPeriods: engine.dropPeriods, months: config.retentionMonths, onError: (error) => onError('retention', error) })
   // A Postgres that hangs must not keep the process: its rows are the log's to make good.
-  opened.defer(() => Promise.race([Promise.all([sweeper.stop(), notices.stop(), model.stop()]), sleep(closeTimeout, undefined, { ref: false })]).then(() => {}))
+  opened.defer(() => Promise.race([Promise.all([sweeper.stop(), notices.stop(), retention.stop(), model.stop()]), sleep(closeTimeout, undefined, { ref: false })]).then(() => {}))
 
   const { access, consoleKey } = openAccess(config, engine, now)
   const app = createApp({
@@ -140,6 +144,7 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
   })
   const server = await serve(app, config)
   opened.defer(server.close)
+  retention.start()
   const ready = database.ready.then(() => {
     sweeper.start()
     notices.start()
@@ -151,7 +156,7 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
 
   /** Takes nothing new, finishes what runs, then lets go of the log and the database. */
   const close = () => running.disposeAsync()
-  return { url: server.url, consoleKey, engine, log, readModel: model, sweeper, notices, ready, close }
+  return { url: server.url, consoleKey, engine, log, readModel: model, sweeper, notices, retention, ready, close }
 }
 
 /** On the embedded default the key lies in the data folder and outlives a restart, as the sessions and scripts that rest on it do; who deletes the file has another one. */

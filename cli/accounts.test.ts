@@ -1,3 +1,4 @@
+import { userInfo } from 'node:os'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { openFolder } from './testing.ts'
 
@@ -16,9 +17,11 @@ test('Nobody is there who was not added', async () => {
 
 describe('An account is added from the terminal', () => {
   test('and shown in plain words, by its identifier and by its id, without its hash', async () => {
-    const added = await cli.run('accounts', 'add', 'Ada@Example.com', '+43 660 1234567', '--password', password, '--mfa', '--locale', 'de')
+    const added = await cli.run('accounts', 'add', 'Ada@Example.com', '+43 660 1234567', '--password', password, '--mfa', '--locale', 'de', '--as', 'jo', '--why', 'Ticket 4711')
     expect(added).toMatchObject({ code: 0, err: '' })
     const id = added.out.trim()
+    const changes = (await cli.events('audit-', 'identifier-', 'account-')).map(({ type }) => type)
+    expect(changes).toEqual(['OperatorActed', 'IdentifierClaimed', 'IdentifierClaimed', 'AccountRegistered', 'PasswordSet', 'ContactAdded', 'ContactAdded'])
     for (const who of ['ada@example.com', '+436601234567', id]) {
       const { code, out } = await cli.run('accounts', 'show', who)
       expect(code).toBe(0)
@@ -27,6 +30,9 @@ describe('An account is added from the terminal', () => {
     }
     const { out } = await cli.run('accounts', 'show', id, '--json')
     expect(JSON.parse(out)).toMatchObject({ account: id, status: 'active', mfa: true })
+    // Who looked, and at whom; never what was typed to find them.
+    const looked = { who: userInfo().username, what: 'accounts show', why: 'from the terminal', subject: `account-${id}` }
+    expect(await cli.acts()).toEqual([{ who: 'jo', what: 'accounts add', why: 'Ticket 4711' }, looked, looked, looked, looked])
   })
 
   test('with a password from standard input, so that no other user of the machine sees it', async () => {

@@ -5,9 +5,12 @@ import type { AccountState } from '../domain/account/state.ts'
 import type { Sealed } from '../domain/event.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { NewAccount } from '../engine/new-account.ts'
+import { accountStream } from '../engine/people.ts'
 import { parseHash } from '../factors/password-hash.ts'
+import { actorOf, becauseOf, type Given } from './because.ts'
 import { Misuse } from './misuse.ts'
 import { contactsOf, Locale } from './people-file.ts'
+import { findPerson } from './person.ts'
 import { withEngine } from './with-engine.ts'
 
 export type ToAdd = {
@@ -23,7 +26,8 @@ export type ToAdd = {
 }
 
 /** 0: it prints the new account's id; 2: refused. */
-export async function addAccount(config: Config, { identifiers, password, passwordFromStdin, email, phone, mfa, locale, test }: ToAdd): Promise<number> {
+export async function addAccount(config: Config, { identifiers, password, passwordFromStdin, email, phone, mfa, locale, test }: ToAdd, given: Given): Promise<number> {
+  const because = becauseOf(config, given)
   if (password !== undefined && passwordFromStdin) throw new Misuse('--password and --password-stdin: give one of them')
   const language = Locale.safeParse(locale)
   if (!language.success) throw new Misuse(`--locale ${language.error.issues[0]?.message}`)
@@ -38,8 +42,9 @@ export async function addAccount(config: Config, { identifiers, password, passwo
     locale: language.data,
     test,
   }
-  return withEngine(config, async ({ accounts }) => {
-    const registration = await accounts.register(account, 'cli:add')
+  return withEngine(config, async ({ accounts, act }) => {
+    const causationId = await act(actorOf(because), { ...because, what: 'accounts add' })
+    const registration = await accounts.register(account, actorOf(because), { causationId })
     if (registration.outcome === 'registered') {
       console.log(registration.account)
       return 0
@@ -49,23 +54,15 @@ export async function addAccount(config: Config, { identifiers, password, passwo
   })
 }
 
-export async function showAccount(config: Config, { who, json }: { who: string; json: boolean }): Promise<number> {
+export async function showAccount(config: Config, { who, json }: { who: string; json: boolean }, given: Given): Promise<number> {
+  const because = becauseOf(config, given)
   return withEngine(config, async (engine) => {
     const person = await findPerson(engine, who)
-    if (!person) throw new Error('there is no such account')
+    await engine.act(actorOf(because), { ...because, what: 'accounts show', subject: accountStream(person.id) })
     const shown = await describe(engine, person.id, person.state)
     console.log(json ? JSON.stringify(shown, null, 2) : Object.entries(shown).map(([name, value]) => `${name.padEnd(indent)}${inWords(value)}`).join('\n'))
     return 0
   })
-}
-
-async function findPerson({ accounts }: Engine, who: string): Promise<{ id: string; state: AccountState } | undefined> {
-  const id = who.toLowerCase()
-  // An id may be somebody's username as well.
-  const state = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id) ? await accounts.load(id) : undefined
-  if (state) return { id, state }
-  const found = await accounts.find(who)
-  return found && { id: found.id, state: found.account.state }
 }
 
 /** What the account has, opened for an operator. Never a hash or a verifier. */

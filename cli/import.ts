@@ -3,9 +3,11 @@ import type { Config } from '../config.ts'
 import { parseIdentifier } from '../engine/identifier.ts'
 import type { NewAccount } from '../engine/new-account.ts'
 import { createTurns } from '../eventlog/turns.ts'
+import { actorOf, becauseOf, type Given } from './because.ts'
 import { openPeopleFile, type Format, type PersonRow } from './people-file.ts'
 import { showProgress } from './progress.ts'
 import { createRegistrars, threads } from './registrars.ts'
+import { withEngine } from './with-engine.ts'
 
 /** Rows that a thread is sent at once. */
 const batchSize = 64
@@ -15,8 +17,10 @@ const batchesAtOnce = threads * 8
 type GoodRow = { row: number; account: NewAccount }
 
 /** 0: everybody is there; 2: some rows were refused, each with a line of its own. It may be run again, also after a crash: what is there stays as it is. */
-export async function importAccounts(config: Config, { file, format }: { file: string; format: Format }): Promise<number> {
+export async function importAccounts(config: Config, { file, format }: { file: string; format: Format }, given: Given): Promise<number> {
+  const because = becauseOf(config, given)
   const { rows, share } = await openPeopleFile(file, format)
+  const causationId = await withEngine(config, ({ act }) => act(actorOf(because), { ...because, what: 'accounts import' }))
   const counts = { registered: 0, exists: 0, refused: 0 }
   const done = (): number => counts.registered + counts.exists + counts.refused
   const bar = showProgress('rows', () => ({ done: done(), share: share() }))
@@ -24,7 +28,7 @@ export async function importAccounts(config: Config, { file, format }: { file: s
     counts.refused += 1
     bar.print(`row ${row}: ${reason}`)
   }
-  const registrars = createRegistrars(config)
+  const registrars = createRegistrars(config, { actor: actorOf(because), causationId })
   const inTurn = createTurns()
 
   const settle = async (batch: readonly GoodRow[]): Promise<void> => {

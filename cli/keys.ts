@@ -2,16 +2,20 @@
 import { randomBytes } from 'node:crypto'
 import type { Config } from '../config.ts'
 import { BackendId, backendKeyOf, keySha256Of } from '../engine/backends.ts'
+import { actorOf, becauseOf, type Given } from './because.ts'
 import { Misuse } from './misuse.ts'
 import { withEngine } from './with-engine.ts'
 
 /** Engines publish it at once and sign with it ten minutes later, when every verifier knows it; what the old key signed stays valid. */
-export const rotateSigningKey = (config: Config): Promise<number> =>
-  withEngine(config, async ({ signingKeys }) => {
+export async function rotateSigningKey(config: Config, given: Given): Promise<number> {
+  const because = becauseOf(config, given)
+  return withEngine(config, async ({ signingKeys, act }) => {
+    await act(actorOf(because), { ...because, what: 'keys rotate-signing' })
     const { kid, signsFrom } = await signingKeys.rotate()
     console.log(`${kid} is published, and signs from ${signsFrom.toISOString()} on`)
     return 0
   })
+}
 
 /** A key for the service API. It is printed once and kept nowhere: the configuration takes its hash. */
 export async function newBackendKey(name: string): Promise<number> {

@@ -4,7 +4,7 @@ import { Worker } from 'node:worker_threads'
 import type { Config } from '../config.ts'
 import type { Registration } from '../engine/accounts.ts'
 import type { NewAccount } from '../engine/new-account.ts'
-import type { FromRegistrar, ToRegistrar } from './registrar-worker.ts'
+import type { FromRegistrar, Given, OnBehalf, ToRegistrar } from './registrar-worker.ts'
 
 /** SQLite has one writer at a time: more threads would wait for each other. */
 export const threads = Math.min(availableParallelism(), 3)
@@ -16,10 +16,10 @@ export type Registrars = {
 }
 
 /** Another thread is started when those that run are busy. */
-export function createRegistrars(config: Config): Registrars {
+export function createRegistrars(config: Config, behalf: OnBehalf): Registrars {
   const running: Registrar[] = []
   const next = (): Registrar => {
-    if (running.length < threads && running.every(({ batches }) => batches.size > 0)) running.push(startRegistrar(config))
+    if (running.length < threads && running.every(({ batches }) => batches.size > 0)) running.push(startRegistrar(config, behalf))
     return running.reduce((least, one) => (one.batches.size < least.batches.size ? one : least))
   }
   return {
@@ -32,8 +32,8 @@ export function createRegistrars(config: Config): Registrars {
 
 type Registrar = ReturnType<typeof startRegistrar>
 
-function startRegistrar(config: Config) {
-  const worker = new Worker(new URL('./registrar-worker.ts', import.meta.url), { workerData: config })
+function startRegistrar(config: Config, behalf: OnBehalf) {
+  const worker = new Worker(new URL('./registrar-worker.ts', import.meta.url), { workerData: { config, behalf } satisfies Given })
   const send = (message: ToRegistrar) => worker.postMessage(message)
   const batches = new Map<number, PromiseWithResolvers<Registration[]>>()
   let sent = 0

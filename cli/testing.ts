@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Recorded } from '../eventlog/event-log.ts'
 import { openSqliteLog } from '../eventlog/sqlite.ts'
 
 export type Ran = { code: number | null; out: string; err: string }
@@ -43,6 +44,14 @@ export function openFolder() {
       for await (const { stream, type } of log.readAll({ prefixes })) events.push({ stream, type })
       await log.close()
       return events
+    },
+    /** What was written down of the commands that were given. */
+    async acts(): Promise<Recorded['data'][]> {
+      const log = openSqliteLog({ file: join(data, 'events.sqlite') })
+      const acts: Recorded['data'][] = []
+      for await (const { data } of log.readAll({ prefixes: ['audit-'] })) acts.push(data)
+      await log.close()
+      return acts
     },
     remove: () => rmSync(folder, { recursive: true, force: true }),
   }

@@ -18,8 +18,8 @@ export type { NewAccount }
 export type Registration = { outcome: 'registered' | 'exists'; account: string } | ({ outcome: 'refused' } & Refusal)
 /** `reason` says it in words, and never repeats what was typed. */
 type Refusal = { code: 'identifier_malformed' | 'contact_malformed' | 'password_unacceptable' | 'identifier_taken'; reason: string; flaw?: PasswordFlaw }
-/** What a repeat of the request is known by: it finds the account under the same id. */
-export type Once = { account: string; causationId: string; fingerprint: string }
+/** What brought it about. `account` and `fingerprint`: what a repeat of the request is known by; it finds the account under the same id. */
+export type Once = { causationId: string } & ({ account: string; fingerprint: string } | { account?: never; fingerprint?: never })
 
 /** Another process may claim the same names at this moment: so often they are looked at again. */
 const maxTries = 5
@@ -61,7 +61,7 @@ export function createAccounts(dependencies: { streams: Streams; vault: Vault; p
       return listsAll(state, names) ? undefined : taken
     }
     const account = claims.find((claim) => claim?.begun)?.account ?? once?.account ?? newId()
-    const cause: Cause = { actor, correlationId: account, causationId: once?.causationId ?? newId(), ...(once && { fingerprint: once.fingerprint }) }
+    const cause: Cause = { actor, correlationId: account, causationId: once?.causationId ?? newId(), ...(once?.fingerprint !== undefined && { fingerprint: once.fingerprint }) }
 
     const [claimed, seal] = await Promise.all([claimAll(names, account, cause), vault.createAccountKey(account)])
     if (!claimed) return undefined

@@ -13,11 +13,12 @@ import type { Passwords } from '../factors/password.ts'
 import { createPins } from '../factors/pin.ts'
 import { hmac } from '../vault/sealing.ts'
 import { createSigningKeys } from '../vault/signing-keys.ts'
-import { openVault, type MasterKeys } from '../vault/vault.ts'
+import { openVault, type MasterKeySource } from '../vault/vault.ts'
 import { createAccountCommands } from './account-commands.ts'
 import { createAccountChanges, type Request } from './account-changes.ts'
 import { createAccountView } from './account-view.ts'
 import { createAccounts } from './accounts.ts'
+import { createActs } from './acts.ts'
 import { createAdministration } from './administration.ts'
 import { createAppendSteps } from './append.ts'
 import type { Settings } from './apps.ts'
@@ -26,6 +27,7 @@ import { Fault } from './faults.ts'
 import { createGuessedProof } from './guessed-proof.ts'
 import type { GuessCounter } from './guess-counter.ts'
 import { createGuesses } from './guesses.ts'
+import { createKeyRotation } from './key-rotation.ts'
 import { createNotices } from './notices.ts'
 import { createOtpSteps } from './otp.ts'
 import { createOwnAccount } from './own-account.ts'
@@ -33,6 +35,8 @@ import { createOwnPasskeys } from './own-passkeys.ts'
 import { createPasskeySteps } from './passkey.ts'
 import { openPasswordFormats } from './password-formats.ts'
 import { createPasswordStep } from './password.ts'
+import { createPersonExports, type SessionsOf } from './person-export.ts'
+import { createPeriods } from './periods.ts'
 import { createPinSteps } from './pin.ts'
 import { createStart, type StartRequest } from './start.ts'
 import { answerOf, createStep, flowTokenMatches, repeatSeconds, sessions, sessionStream, type Answer, type Step, type StepRequest } from './step.ts'
@@ -40,7 +44,7 @@ import { createTokens, type Access } from './tokens.ts'
 
 export type EngineDependencies = {
   log: EventLog
-  masterKeys: MasterKeys
+  masterKeys: MasterKeySource
   passwords: Passwords
   deliver: Carrier
   /** The channels that `deliver` has a carrier for. */
@@ -48,6 +52,8 @@ export type EngineDependencies = {
   settings: () => Settings
   /** Offers made to an account so far; 'unavailable' while the projection is out of reach or too far behind. */
   history: (account: string) => Promise<{ offers: number } | 'unavailable'>
+  /** Left out: they are looked for in the log. */
+  sessionsOf?: SessionsOf | undefined
   /** Counts guesses for all engines; without it each counts for itself. */
   guessCounter?: GuessCounter | undefined
   now: () => Date
@@ -68,7 +74,7 @@ export type Engine = Awaited<ReturnType<typeof createEngine>>
 
 /** @throws Unavailable while the log is; WrongMasterKey */
 export async function createEngine(dependencies: EngineDependencies) {
-  const { log, masterKeys, passwords, deliver, settings, history, guessCounter, now, newId, randomBytes, onBackgroundError = () => {}, observe = (_, take) => take(), onRetry = () => {} } = dependencies
+  const { log, masterKeys, passwords, deliver, settings, history, sessionsOf = async () => 'unavailable', guessCounter, now, newId, randomBytes, onBackgroundError = () => {}, observe = (_, take) => take(), onRetry = () => {} } = dependencies
   const reachable: Reachable = { has: (channel) => dependencies.reachable.has(channel) && settings().policy.codesBy.includes(channel) }
   const streams: Streams = createStreams({ log, now, newId, onRetry })
   const vault = await openVault({ streams, masterKeys })
@@ -86,6 +92,7 @@ export async function createEngine(dependencies: EngineDependencies) {
   const formats = await openPasswordFormats({ streams, now, inBackground })
   const registry = createAccounts({ streams, vault, passwords, formats, guesses, inBackground, newId })
   const [changes, view] = [createAccountChanges({ streams, guesses }), createAccountView({ vault })]
+  const act = createActs({ streams, newId })
   const commands = createAccountCommands({ vault, view, passwords, formats, newId })
 
   const takeStep = createStep({ streams, vault, settings, history, tokensOf: tokens, guessed: createGuessedProof({ streams, guesses }), now })
@@ -114,6 +121,10 @@ export async function createEngine(dependencies: EngineDependencies) {
     signingKeys,
     settings,
     accounts: registry,
+    act,
+    keyRotation: createKeyRotation({ streams, vault }),
+    dropPeriods: createPeriods({ streams, vault, now }),
+    exportPerson: createPersonExports({ streams, vault, view, sessionsOf, act }),
     administration: createAdministration({ streams, vault, accounts: registry, changes, commands, view }),
 
     start: (request: StartRequest) => observe({ action: 'start' }, () => start(request)),

@@ -44,7 +44,7 @@ export type JsonObject = { readonly [key: string]: Json | undefined }
 export type Metadata = {
   /** The engine's clock (ISO 8601, UTC, milliseconds), never smaller than that of the event before it in the stream. */
   at: string
-  /** Who did it: `app:<app>`, `account:<uuid>`, `backend:<id>`, `cli:<name>`, `engine`. */
+  /** Who did it: `app:<app>`, `account:<uuid>`, `backend:<id>`, `cli:<name>` (who gave the command), `engine`. */
   actor: string
   /** The session's id, or for facts outside of a login the stream's own. */
   $correlationId: string

@@ -1,15 +1,16 @@
 /** `/v1/accounts`: the service API, for the company's backend. */
 import { Hono, type Context } from 'hono'
 import { z } from 'zod'
+import { Because } from '../domain/audit/because.ts'
 import type { Asking } from '../engine/account-changes.ts'
 import type { ShownAccount } from '../engine/account-view.ts'
 import { backendOf } from '../engine/backends.ts'
 import type { Engine } from '../engine/engine.ts'
 import { Fault } from '../engine/faults.ts'
 import type { NewAccount } from '../engine/new-account.ts'
-import type { AccountAnswer, EraseAnswer, ImportAnswer } from '../mobile-contracts/answers.ts'
+import type { AccountAnswer, EraseAnswer, ExportAnswer, ImportAnswer } from '../mobile-contracts/answers.ts'
 import * as body from '../mobile-contracts/requests.ts'
-import { bearerOf, bodyOf, keyOf } from './request.ts'
+import { BadRequest, bearerOf, bodyOf, keyOf } from './request.ts'
 
 export function accountRoutes(engine: Engine): Hono {
   const { administration } = engine
@@ -51,6 +52,12 @@ export function accountRoutes(engine: Engine): Hono {
     .get('/:id', async (c) => {
       callerOf(c)
       return answered(c, await administration.show(accountOf(c)))
+    })
+    .get('/:id/export', async (c) => {
+      const { actor } = callerOf(c)
+      const because = Because.safeParse({ who: actor, why: c.req.query('why') ?? 'a request of the backend' })
+      if (!because.success) throw new BadRequest('malformed', { detail: because.error.issues.map(({ message }) => `why ${message}`).join('; ') })
+      return c.json((await engine.exportPerson(actor, because.data, accountOf(c))) satisfies z.infer<typeof ExportAnswer>)
     })
     .post('/:id/password', async (c) => {
       const asking = askingOf(c)

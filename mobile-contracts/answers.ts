@@ -1,6 +1,6 @@
 /** What apps are answered. An app follows `next`; unknown actions, reasons and fields are to be tolerated. */
 import { z } from 'zod'
-import { Action, AppendOutcome, Channel, EndReason, EntryPoint, Factor, OfferMode, PinKeeper, SessionStatus, SignedInAction, Step } from '../domain/session/vocabulary.ts'
+import { Action, AppendOutcome, Channel, EndReason, EntryPoint, Factor, OfferMode, PinKeeper, Platform, Proof, SessionStatus, SignedInAction, Step } from '../domain/session/vocabulary.ts'
 
 export const NextAction = z.object({
   action: z.union([Action, SignedInAction, z.literal('recover')]).describe('`recover`: open `href`, where the company lets people recover their password.'),
@@ -187,3 +187,39 @@ export const EraseAnswer = z.object({
   account: z.uuid(),
   erased: z.enum(['done', 'pending']).describe('`pending`: the person is refused everywhere already, and what is left of the erasure is done by repeating the request.'),
 })
+
+const PersonFact = z
+  .object({
+    at: z.iso.datetime(),
+    event: z.string(),
+    meaning: z.string().describe('What the event means, and what it does not imply.'),
+    data: z.record(z.string(), z.unknown()).describe('What was sealed is opened. `withheld`: kept to tell whether a secret is right; `no longer kept`: its time was over.'),
+  })
+  .describe('A fact that the log has.')
+const told = z.string().nullable().describe('Null: it was not told, or is no longer kept.')
+export const ExportAnswer = AccountAnswer.omit({ contacts: true, passkeys: true })
+  .extend({
+    contacts: z.array(Contact.extend({ removed: z.boolean() })),
+    passkeys: z.array(AccountPasskey.omit({ status: true }).extend({ status: z.enum(['pending', 'active', 'revoked']) })),
+    installations: z.array(z.object({ id: z.uuid(), pin: PinKeeper.nullable().describe('Where it is kept. Null: there is none.'), biometrics: z.boolean().nullable() })).describe('Of the apps, on each device.'),
+    neverOffer: z.boolean().describe('The person asked never to be offered a passkey again.'),
+    facts: z.array(PersonFact),
+    sessions: z.array(
+      z.object({
+        id: z.uuid(),
+        startedAt: z.iso.datetime(),
+        status: SessionStatus,
+        app: z.string(),
+        platform: Platform,
+        installation: z.uuid(),
+        locale: z.string(),
+        identifier: told,
+        address: told,
+        userAgent: told,
+        deviceModel: told,
+        signedInBy: Proof.nullable().describe('Null: nobody proved to be the person, so it may have been somebody else.'),
+        facts: z.array(PersonFact),
+      }),
+    ),
+  })
+  .describe('Everything that is kept of a person (GDPR, art. 15).')

@@ -179,6 +179,12 @@ const service: Operation[] = [
     problems: ['account_unknown'],
   }),
   backend(['getAccount', 'GET', '/v1/accounts/{id}', 'Tells what is known of an account'], { answers: account('The account.') }),
+  backend(['exportAccount', 'GET', '/v1/accounts/{id}/export', 'Gives everything that is kept of a person, for that person'], {
+    description: 'GDPR, art. 15. That it was asked for is a fact before anything is opened.',
+    query: [{ name: 'why', description: 'The reason that is kept with it, 3 to 512 characters, such as the number of a ticket; never who the person is.', schema: z.string().optional() }],
+    answers: json('What is kept.', answer.ExportAnswer),
+    problems: ['malformed', ...writing],
+  }),
   backend(['setPassword', 'POST', '/v1/accounts/{id}/password', 'Sets a password, or the hash of one'], {
     description: 'Ends every session of the account.',
     body: request.SetPasswordBody,

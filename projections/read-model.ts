@@ -11,7 +11,7 @@ import type { FollowerOptions } from './follower.ts'
 import { lastUses, passkeyUses } from './passkey-uses.ts'
 import type { Projection } from './projection.ts'
 import { createRunner } from './run.ts'
-import { overdueSessions, sessionRow, sessions } from './sessions.ts'
+import { overdueSessions, sessionRow, sessions, sessionsOf } from './sessions.ts'
 import type { ProjectionStatus } from './status.ts'
 
 export const projections: readonly Projection[] = [sessions, appendHistory, accounts, passkeyUses, adoptionLogins, adoptionPeople]
@@ -72,6 +72,13 @@ export function openReadModel(dependencies: {
       } catch {
         return 'unavailable'
       }
+    },
+
+    /** Every login that names the account, but those of the last seconds: only where no row is set aside, since it might be one of them. */
+    async sessionsOf(account: string): Promise<readonly string[] | 'unavailable'> {
+      const { lag, parked } = runner.status().find(({ projection }) => projection === sessions.name) ?? {}
+      if (lag === undefined || lag > oldestHistory || parked !== 0) return 'unavailable'
+      return sessionsOf(sql, account).catch(() => 'unavailable' as const)
     },
 
     /** When each passkey of the account last signed in (ISO 8601); empty while the database is away. */

@@ -60,3 +60,9 @@ export async function overdueSessions(sql: Sql, now: Date, limit: number): Promi
     select key from ${sql(tableName(sessions))} where status = 'running' and expires_at <= ${now.toISOString()} order by expires_at limit ${limit}`
   return rows.map(({ key }) => key)
 }
+
+/** Every login that names the account. */
+export async function sessionsOf(sql: Sql, account: string): Promise<string[]> {
+  const rows = await sql<{ key: string }[]>`select key from ${sql(tableName(sessions))} where account = ${account} order by started_at`
+  return rows.map(({ key }) => key)
+}

@@ -14,11 +14,17 @@ export const keyEvents = {
     master: clear(z.string()),
     wrapped: clear(Base64Url),
   }),
+  SigningKeyRewrapped: event('The key with this name, which the stream has, is wrapped under another master key from here on. It is the same key.', {
+    kid: clear(z.string()),
+    master: clear(z.string()),
+    wrapped: clear(Base64Url),
+  }),
 }
 export type KeyEvent = EventOf<typeof keyEvents>
 export type WrappedKey = { master: string; wrapped: string }
+export type KeyPurpose = (KeyEvent & { type: 'KeyWrapped' })['data']['purpose']
 export type SigningKey = WrappedKey & { kid: string; publicJwk: Record<string, string>; addedAt: string }
-export type KeyState = { key: WrappedKey | null; signing: readonly SigningKey[] }
+export type KeyState = { key: (WrappedKey & { purpose: KeyPurpose }) | null; signing: readonly SigningKey[] }
 
 export function evolve(state: KeyState | undefined, fact: Fact<KeyEvent>): KeyState {
   const before = state ?? { key: null, signing: [] }
@@ -27,5 +33,7 @@ export function evolve(state: KeyState | undefined, fact: Fact<KeyEvent>): KeySt
       return { ...before, key: fact.data }
     case 'SigningKeyAdded':
       return { ...before, signing: [...before.signing, { ...fact.data, addedAt: fact.at }] }
+    case 'SigningKeyRewrapped':
+      return { ...before, signing: before.signing.map((one) => (one.kid === fact.data.kid ? { ...one, ...fact.data } : one)) }
   }
 }

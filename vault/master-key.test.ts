@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { ensureMasterKeyFile, parseMasterKeys } from './master-key.ts'
+import { ensureMasterKeyFile, keepFirstMasterKey, parseMasterKeys, putNewMasterKey, watchMasterKeyFile } from './master-key.ts'
 
 let folder: string
 beforeEach(() => {
@@ -21,10 +21,36 @@ describe('The file of the embedded default', () => {
     expect(readFileSync(file, 'utf8').trim()).toBe(Buffer.from(made).toString('base64'))
   })
 
+  test('has a new key put first, and the old one taken out later, for its owner alone each time', () => {
+    const file = join(folder, 'master.key')
+    const [made] = ensureMasterKeyFile(file)
+    putNewMasterKey(file)
+    const [first, second, ...more] = ensureMasterKeyFile(file)
+    expect([second, more]).toEqual([made, []])
+    expect(first).not.toEqual(made)
+    keepFirstMasterKey(file)
+    expect(ensureMasterKeyFile(file)).toEqual([first])
+    expect(statSync(file).mode & 0o777).toBe(0o600)
+    expect(readdirSync(folder)).toEqual(['master.key'])
+  })
+
+  test('is looked at again by an engine that runs, which keeps what it knew where the file is gone', () => {
+    const file = join(folder, 'master.key')
+    const keys = watchMasterKeyFile(file)
+    const [made] = keys()
+    expect(keys()).toBe(keys())
+    putNewMasterKey(file)
+    expect(keys()[1]).toEqual(made)
+    const both = keys()
+    rmSync(file)
+    expect(keys()).toBe(both)
+  })
+
   test('that holds something else is not replaced', () => {
     const file = join(folder, 'master.key')
     writeFileSync(file, 'half a k')
     expect(() => ensureMasterKeyFile(file)).toThrow('a master key is 32 bytes, as base64')
+    expect(() => putNewMasterKey(file)).toThrow('a master key is 32 bytes, as base64')
     expect(readFileSync(file, 'utf8')).toBe('half a k')
   })
 })

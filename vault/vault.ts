@@ -7,15 +7,18 @@ import { LRUCache } from 'lru-cache'
 import type { Sealed } from '../domain/event.ts'
 import { StreamSealed } from '../eventlog/event-log.ts'
 import type { Aggregate, Cause, Streams } from '../eventlog/transact.ts'
-import { evolve, keyEvents, type KeyEvent, type KeyState } from './events.ts'
+import { evolve, keyEvents, type KeyPurpose, type KeyState } from './events.ts'
 import { decrypt, derive, encrypt, fingerprintOf, hmac, uuidOf, type Key } from './sealing.ts'
 
 // A fold that outlived its sealed stream would open for ever what was to be forgotten.
-const keys: Aggregate<KeyState, typeof keyEvents> = { events: keyEvents, evolve, neverCached: true }
+export const keys: Aggregate<KeyState, typeof keyEvents> = { events: keyEvents, evolve, neverCached: true }
 export const keyStream = (id: string): string => `key-${id}`
 
 /** The first one wraps what is new; all of them open. */
 export type MasterKeys = readonly [Uint8Array, ...Uint8Array[]]
+
+/** Asked before a key is wrapped, and where one is wrapped under a master key that is not known: a new one may have been put first meanwhile. */
+export type MasterKeySource = MasterKeys | (() => MasterKeys)
 
 /** A value of a person; or one that ages, which a dropped period hides, or the person's being forgotten where the account is known. */
 export type Scope = { account: string } | { period: string; account?: string | undefined }
@@ -35,10 +38,9 @@ const openedKeysLiveMs = 60_000
 export type Vault = Awaited<ReturnType<typeof openVault>>
 
 /** @throws WrongMasterKey when the log was written under a master key that is not among `masterKeys`; Unavailable */
-export async function openVault(dependencies: { streams: Streams; masterKeys: MasterKeys }) {
+export async function openVault(dependencies: { streams: Streams; masterKeys: MasterKeySource }) {
   const { streams, masterKeys } = dependencies
-  const masters = new Map(masterKeys.map((key) => [fingerprintOf(key), createSecretKey(key)]))
-  const [newest] = [...masters] as [[string, Key]]
+  const masters = createMasters(masterKeys)
   const opened = new LRUCache<string, KeyObject>({ max: 10_000, ttl: openedKeysLiveMs, ttlAutopurge: true })
   /** Ids without a key, for as long as an opened key would be kept. */
   const decoys = new LRUCache<string, true>({ max: 10_000, ttl: openedKeysLiveMs, ttlAutopurge: true })
@@ -47,9 +49,12 @@ export async function openVault(dependencies: { streams: Streams; masterKeys: Ma
   const keep = (id: string, key: KeyObject): void => void (forgotten.has(id) || opened.set(id, key))
   const cause = (id: string): Cause => ({ actor: 'engine', correlationId: id, causationId: id })
 
-  const wrap = (id: string, key: Uint8Array) => ({ master: newest[0], wrapped: encrypt(newest[1], key, `key-${id}`) })
+  const wrap = (id: string, key: Uint8Array) => {
+    const { name, key: master } = masters.newest()
+    return { master: name, wrapped: encrypt(master, key, `key-${id}`) }
+  }
   function unwrap(id: string, { master, wrapped }: { master: string; wrapped: string }): Buffer {
-    const key = masters.get(master)
+    const key = masters.find(master)
     if (!key) throw new WrongMasterKey(`key-${id} is wrapped under master key ${master}, which was not given`)
     return decrypt(key, wrapped, `key-${id}`)
   }
@@ -66,7 +71,7 @@ export async function openVault(dependencies: { streams: Streams; masterKeys: Ma
   }
 
   /** @throws Forgotten */
-  async function createKey(id: string, purpose: (KeyEvent & { type: 'KeyWrapped' })['data']['purpose']): Promise<KeyObject> {
+  async function createKey(id: string, purpose: KeyPurpose): Promise<KeyObject> {
     const key = randomBytes(32)
     try {
       const { result } = await streams.transact(
@@ -112,6 +117,12 @@ export async function openVault(dependencies: { streams: Streams; masterKeys: Ma
 
   const sealWith = (key: Key, prefix: string) => (plaintext: string): Sealed => `${prefix}.${encrypt(key, Buffer.from(plaintext), prefix)}` as Sealed
 
+  async function sealAway(id: string): Promise<void> {
+    forgotten.set(id, true)
+    opened.delete(id)
+    await streams.log.seal(keyStream(id))
+  }
+
   return {
     /** Makes the account's key; harmless when it is there. @returns what seals its values @throws Forgotten */
     async createAccountKey(account: string): Promise<(plaintext: string) => Sealed> {
@@ -137,6 +148,16 @@ export async function openVault(dependencies: { streams: Streams; masterKeys: Ma
       return decrypt(agedKey(period, account), fourth, prefix).toString()
     },
 
+    /** Whether the month's key is there. @throws Unavailable */
+    hasPeriod: async (period: string): Promise<boolean> => (await streams.load(keys, keyStream(periodKeyId(period))))?.state.key != null,
+    /** Makes the month's key if nothing was sealed in it yet. @throws Forgotten when it was dropped; Unavailable */
+    beginPeriod: async (period: string): Promise<void> => void (await ensureKey(periodKeyId(period), 'period')),
+    /**
+     * What aged in this month is gone for ever: from the log and from this engine's memory; other engines have the key for a minute at most. Safe to repeat.
+     * @throws Unavailable, OutcomeUnknown: it may be there still, repeat it
+     */
+    dropPeriod: (period: string): Promise<void> => sealAway(periodKeyId(period)),
+
     /** The read that the key of a person costs, for an identifier that nobody owns: as often, too. `id` must never have a key. */
     async readDecoy(id: string): Promise<void> {
       if (decoys.get(id)) return
@@ -148,11 +169,7 @@ export async function openVault(dependencies: { streams: Streams; masterKeys: Ma
      * The person's key is gone for ever, from the log and from this engine's memory; other engines have it for a minute at most. Safe to repeat.
      * @throws Unavailable, OutcomeUnknown: it may be there still, repeat it
      */
-    async forget(account: string): Promise<void> {
-      forgotten.set(account, true)
-      opened.delete(account)
-      await streams.log.seal(keyStream(account))
-    },
+    forget: (account: string): Promise<void> => sealAway(account),
 
     /** The keyed hash that names `identifier-<...>`; of a normalized identifier. */
     lookup: (identifier: string): string => hmac(lookupKey, identifier).toString('hex'),
@@ -163,6 +180,35 @@ export async function openVault(dependencies: { streams: Streams; masterKeys: Ma
     /** For keys that others make, such as the ones that sign tokens. */
     wrap,
     unwrap,
+    /** The fingerprints of the master keys, the one first that wraps what is new. */
+    masterKeys: masters.names,
+  }
+}
+
+function createMasters(source: MasterKeySource) {
+  let given: MasterKeys | undefined
+  let known = new Map<string, Key>()
+  const look = (): void => {
+    const now = typeof source === 'function' ? source() : source
+    if (now === given) return
+    given = now
+    known = new Map(now.map((key) => [fingerprintOf(key), createSecretKey(key)]))
+  }
+  look()
+  return {
+    newest(): { name: string; key: Key } {
+      look()
+      const [[name, key]] = [...known] as [[string, Key]]
+      return { name, key }
+    },
+    find(name: string): Key | undefined {
+      if (!known.has(name)) look()
+      return known.get(name)
+    },
+    names(): string[] {
+      look()
+      return [...known.keys()]
+    },
   }
 }
 
