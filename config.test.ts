@@ -44,7 +44,7 @@ describe('Without any configuration', () => {
     expect(config).toEqual({
       host: '127.0.0.1', port: 8787, dataFolder: 'data', eventStoreDbUrl: undefined, databaseUrl: undefined, masterKeys: undefined,
       email: undefined, sms: undefined, deliveryPlaintext: false, trustedHops: 0, metricsToken: undefined, logLevel: 'warn', issuer: undefined,
-      passwords: { minLength: 8, blocklist: [] }, retentionMonths: 13, flowSeconds: 900, sweepMs: 5_000,
+      passwords: { minLength: 8, blocklist: [] }, retentionMonths: 13, ledger: { everySeconds: 60, everyEvents: 1_000, witnesses: [] }, flowSeconds: 900, sweepMs: 5_000,
     })
     expect(backends).toEqual([])
     expect(apps.map(({ id, rpId, web }) => ({ id, rpId, web }))).toEqual([{ id: 'demo', rpId: 'localhost', web: ['http://localhost:8787'] }])
@@ -57,6 +57,16 @@ describe('Without any configuration', () => {
 })
 
 describe('In production', () => {
+  test('checkpoints go to witnesses, of which files stand beside the configuration, and each that cannot be reached is told', () => {
+    const witnesses = [{ file: 'kept.ndjson' }, { webhook: 'https://kept.example/log' }, { email: 'auditor@kept.example' }]
+    const { ledger } = read(production, { ...productionFile, ledger: { everyEvents: 5, witnesses } })
+    expect(ledger).toEqual({ everySeconds: 60, everyEvents: 5, witnesses: [{ file: expect.stringMatching(/^\/.*\/kept\.ndjson$/) }, witnesses[1], { ...witnesses[2], everySeconds: 86_400 }] })
+    const { SMTP_URL: _, MAIL_FROM: __, ...silent } = production
+    expect(problemsOf(silent, { ...productionFile, ledger: { witnesses: [{ email: 'auditor@kept.example' }, { webhook: 'http://kept.example/log' }] } })).toEqual(
+      expect.arrayContaining([expect.stringContaining('takes SMTP_URL'), expect.stringContaining('must be https')]),
+    )
+  })
+
   test('all that is given is taken', () => {
     const sms = { SMS_WEBHOOK_URL: 'https://sms.example/hook', SMS_WEBHOOK_SECRET: 'whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz', DELIVERY_PLAINTEXT: 'true' }
     const config = read({ ...production, ...sms, HOST: '::', PORT: '80' }, { ...productionFile, flowSeconds: 600 })

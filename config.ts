@@ -70,6 +70,23 @@ export const ConfigFile = z.strictObject({
       months: z.int().min(1).max(1_200).nullable().default(13),
     })
     .prefault({}),
+  ledger: z
+    .strictObject({
+      /** A checkpoint is signed when the last one is so old and something is new, and after so many new events at once. */
+      everySeconds: z.int().min(1).max(86_400).default(60),
+      everyEvents: z.int().min(1).default(1_000),
+      /** Where checkpoints are sent: places that whoever runs the engine does not control. */
+      witnesses: z
+        .array(
+          z.union([
+            z.strictObject({ file: z.string().min(1) }),
+            z.strictObject({ webhook: url('https:', 'http:') }),
+            z.strictObject({ email: z.email(), everySeconds: z.int().min(1).default(86_400) }),
+          ]),
+        )
+        .default([]),
+    })
+    .prefault({}),
   /** Seconds that a login may take. */
   flowSeconds: z.int().min(60).max(86_400).default(900),
   /** Milliseconds between two rounds that write down which logins ran out of time. */
@@ -104,6 +121,7 @@ export type Config = {
   accessClientSecret: string | undefined
   /** Null: what ages is kept for ever. */
   retentionMonths: number | null
+  ledger: z.infer<typeof ConfigFile>['ledger']
   flowSeconds: number
   sweepMs: number
 }
@@ -153,6 +171,10 @@ export function readConfig(environment: Record<string, string | undefined> = pro
   if (has('ACCESS_CLIENT_SECRET') && file && !file.access) problems.push('ACCESS_CLIENT_SECRET needs access in the configuration file')
   if (has('SMTP_URL') !== has('MAIL_FROM')) problems.push('SMTP_URL and MAIL_FROM go together')
   if (set['SMS_WEBHOOK_URL']?.startsWith('http:') && !values.DELIVERY_PLAINTEXT) problems.push('SMS_WEBHOOK_URL must be https, or DELIVERY_PLAINTEXT true')
+  for (const witness of file?.ledger.witnesses ?? []) {
+    if ('email' in witness && !has('SMTP_URL')) problems.push('ledger.witnesses: one by e-mail takes SMTP_URL')
+    if ('webhook' in witness && witness.webhook.startsWith('http:') && !values.DELIVERY_PLAINTEXT) problems.push('ledger.witnesses: a webhook must be https, or DELIVERY_PLAINTEXT true')
+  }
   if (has('SMS_WEBHOOK_URL') !== has('SMS_WEBHOOK_SECRET')) problems.push('SMS_WEBHOOK_URL and SMS_WEBHOOK_SECRET go together')
   const carriers = file?.policy.codesBy.map((channel) => carrierOf[channel]) ?? []
   if (production && file && demandsCode(file.policy) && !carriers.some(has)) problems.push(`${carriers.join(' or ')} is needed: the policy asks for codes`)
@@ -181,6 +203,7 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     access: file.access,
     accessClientSecret: values.ACCESS_CLIENT_SECRET,
     retentionMonths: file.retention.months,
+    ledger: { ...file.ledger, witnesses: file.ledger.witnesses.map((one) => ('file' in one ? { file: resolve(dirname(path), one.file) } : one)) },
     flowSeconds: file.flowSeconds,
     sweepMs: file.sweepMs,
   }

@@ -10,6 +10,7 @@ import { createDelivery, type Carrier } from './delivery/delivery.ts'
 import { createSms } from './delivery/sms.ts'
 import { loadTemplates } from './delivery/templates.ts'
 import { createTerminal } from './delivery/terminal.ts'
+import { createWitness, type Post, type Witness } from './delivery/witnesses.ts'
 import { Channel } from './domain/session/vocabulary.ts'
 import { createEngine, type Engine, type EngineDependencies } from './engine/engine.ts'
 import { OutcomeUnknown, Unavailable, type EventLog } from './eventlog/event-log.ts'
@@ -20,13 +21,17 @@ import { createPasswords, type Passwords } from './factors/password.ts'
 import { createApp } from './http/app.ts'
 import { openDatabase } from './projections/database.ts'
 import { createGuessRows } from './projections/guesses.ts'
+import { createLedgerFollower, type LedgerFollower } from './projections/ledger/follower.ts'
+import { createWitnessRows } from './projections/ledger/witnesses.ts'
 import { openReadModel, type ReadModel } from './projections/read-model.ts'
 import type { ProjectionStatus } from './projections/status.ts'
+import { createCheckpoints, type Checkpoints } from './reactions/checkpoints.ts'
 import { createNotices, type Notices } from './reactions/notices.ts'
 import { createRetention, type Retention } from './reactions/retention.ts'
 import { createSweeper, type Sweeper } from './reactions/sweeper.ts'
 import { createAddressOf, serve } from './serve.ts'
 import { createLogger, errorFields } from './telemetry/logger.ts'
+import type { Ledgered } from './telemetry/metrics.ts'
 import { createTelemetry, type Telemetry } from './telemetry/telemetry.ts'
 import { ensureKeyFile } from './vault/key-file.ts'
 import { watchMasterKeyFile } from './vault/master-key.ts'
@@ -48,10 +53,12 @@ export type Surroundings = {
   standby?: boolean
 }
 /** `consoleKey`: undefined where a provider, or nobody, says who may look. */
-export type Keyledger = { url: string; consoleKey: string | undefined; engine: Engine; log: EventLog; readModel: ReadModel; sweeper: Sweeper; notices: Notices; retention: Retention; ready: Promise<void>; close(): Promise<void> }
+export type Keyledger = { url: string; consoleKey: string | undefined; engine: Engine; log: EventLog; readModel: ReadModel; sweeper: Sweeper; notices: Notices; checkpoints: Checkpoints; retention: Retention; ready: Promise<void>; close(): Promise<void> }
 
 /** ms. What the projections have at work may take this long at shutdown. */
 const closeTimeout = 5_000
+/** ms. How often it is looked whether there is a checkpoint to sign or to send. */
+const checkpointRounds = 1_000
 /** Hashes that may wait for a core before a login is told to come back later. */
 const hashQueue = 256
 
@@ -64,7 +71,7 @@ export async function openEngine(
   const masterKeys = config.masterKeys ?? watchMasterKeyFile(ensureDataFolder(config.dataFolder).masterKey)
   const { onError = telemetry.error } = surroundings
   const log = telemetry.log(await openLog(config))
-  const { deliver, reachable, close: closeDelivery } = carrier ? { deliver: carrier, reachable: new Set(Channel.options), close: () => {} } : await openDelivery(config, now, print)
+  const { deliver, reachable, post, close: closeDelivery } = carrier ? { deliver: carrier, reachable: new Set(Channel.options), post: undefined, close: () => {} } : await openDelivery(config, now, print)
   const settings = { issuer: config.issuer ?? `http://localhost:${config.port}`, apps: config.apps, policy: config.policy, flowSeconds: config.flowSeconds, backends: config.backends }
   const blocklist = createBlocklist({ passwords: config.passwords.blocklist, words: [...config.apps.flatMap(({ id, name, rpId }) => [id, name, rpId]), URL.parse(settings.issuer)?.hostname ?? ''] })
   const engine = await createEngine({
@@ -91,6 +98,8 @@ export async function openEngine(
   return {
     engine,
     log,
+    /** Takes letters that are no codes and no notices; undefined without a mail server. */
+    post,
     async close(): Promise<void> {
       await engine.settled()
       closeDelivery()
@@ -102,10 +111,12 @@ export async function openEngine(
 /** Runs until `close`. The listener opens before the projection database is ready: people sign in without it. */
 export async function startKeyledger(config: Config, surroundings: Surroundings = {}): Promise<Keyledger> {
   const { now = () => new Date() } = surroundings
-  const telemetry = openTelemetry(config, { now, ...surroundings }, () => readModel?.status() ?? [])
+  const telemetry = openTelemetry(config, { now, ...surroundings }, () => [...(readModel?.status() ?? []), ...(tree ? [tree.status()] : [])], () => tree && checkpoints && { ...checkpoints.status(), leaves: tree.status().size, stopped: tree.status().stopped })
   telemetry.watchProcess()
   const { onError = telemetry.error } = surroundings
   let readModel: ReadModel | undefined
+  let tree: LedgerFollower | undefined
+  let checkpoints: Checkpoints | undefined
   // What was opened is closed in the reverse order, at the end or when something further down cannot be opened.
   await using opened = new AsyncDisposableStack()
   if (!config.eventStoreDbUrl) {
@@ -116,15 +127,26 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
   opened.defer(database.close)
   const history: EngineDependencies['history'] = async (account) => readModel?.history(account) ?? 'unavailable'
   const sessionsOf: EngineDependencies['sessionsOf'] = async (account) => readModel?.sessionsOf(account) ?? 'unavailable'
-  const { engine, log, close: closeEngine } = await openEngine(config, surroundings, { history, sessionsOf, guessCounter: createGuessRows(database.sql), telemetry })
+  const { engine, log, post, close: closeEngine } = await openEngine(config, surroundings, { history, sessionsOf, guessCounter: createGuessRows(database.sql), telemetry })
   opened.defer(closeEngine)
   const { patience, standby } = surroundings
   const model = (readModel = openReadModel({ log, database, now, newId: randomUUID, patience, standby, onError: (error) => onError('projections', error), onParked: telemetry.parked, inBatch: telemetry.batch }))
+  const follower = (tree = createLedgerFollower({ log, sql: database.sql, id: randomUUID(), now, standby, inBatch: telemetry.batch, onError: (error) => onError('ledger', error) }))
+  const signing = (checkpoints = createCheckpoints({
+    ledger: engine.ledger,
+    tree: { ...follower.table, isCaughtUp: follower.isCaughtUp, leaves: () => follower.status().size },
+    pace: { events: config.ledger.everyEvents, seconds: config.ledger.everySeconds },
+    witnesses: openWitnesses(config, post),
+    rows: createWitnessRows(database.sql),
+    now,
+    everyMs: checkpointRounds,
+    onError: (error) => onError('checkpoints', error),
+  }))
   const sweeper = createSweeper({ streams: engine.streams, due: model, now, everyMs: config.sweepMs, onError: (error) => onError('sweeper', error) })
   const notices = createNotices({ tell: engine.tell, noticesDue: model.noticesDue, everyMs: config.sweepMs, onError: (error) => onError('notices', error) })
   const retention = createRetention({ dropPeriods: engine.dropPeriods, months: config.retentionMonths, onError: (error) => onError('retention', error) })
   // A Postgres that hangs must not keep the process: its rows are the log's to make good.
-  opened.defer(() => Promise.race([Promise.all([sweeper.stop(), notices.stop(), retention.stop(), model.stop()]), sleep(closeTimeout, undefined, { ref: false })]).then(() => {}))
+  opened.defer(() => Promise.race([Promise.all([sweeper.stop(), notices.stop(), retention.stop(), signing.stop(), follower.stop(), model.stop()]), sleep(closeTimeout, undefined, { ref: false })]).then(() => {}))
 
   const { access, consoleKey } = openAccess(config, engine, now)
   const app = createApp({
@@ -136,7 +158,7 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
     lastUses: model.lastUses,
     readiness: async () => {
       const reachable = await log.last('key-readiness').then(() => true, () => false)
-      return { ready: reachable, log: reachable ? 'ok' : 'out of reach', projections: model.status() }
+      return { ready: reachable, log: reachable ? 'ok' : 'out of reach', projections: [...model.status(), follower.status()], ledger: signing.status() }
     },
     onError: (error) => onError('request', error),
     observe: telemetry.request,
@@ -148,6 +170,8 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
   const ready = database.ready.then(() => {
     sweeper.start()
     notices.start()
+    follower.start()
+    signing.start()
     return model.start()
   })
   // Without Postgres logins go on; `/health/ready` says what is missing.
@@ -156,7 +180,7 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
 
   /** Takes nothing new, finishes what runs, then lets go of the log and the database. */
   const close = () => running.disposeAsync()
-  return { url: server.url, consoleKey, engine, log, readModel: model, sweeper, notices, retention, ready, close }
+  return { url: server.url, consoleKey, engine, log, readModel: model, sweeper, notices, checkpoints: signing, retention, ready, close }
 }
 
 /** On the embedded default the key lies in the data folder and outlives a restart, as the sessions and scripts that rest on it do; who deletes the file has another one. */
@@ -174,7 +198,7 @@ export async function openLog({ eventStoreDbUrl: url, dataFolder }: Config): Pro
   return openEventStoreDb({ url })
 }
 
-async function openDelivery(config: Config, now: () => Date, print: (line: string) => void): Promise<{ deliver: Carrier; reachable: Set<Channel>; close(): void }> {
+async function openDelivery(config: Config, now: () => Date, print: (line: string) => void): Promise<{ deliver: Carrier; reachable: Set<Channel>; post: Post | undefined; close(): void }> {
   const templates = loadTemplates()
   const email = config.email && (await import('./delivery/email.ts')).createEmail({ ...config.email, templates, plaintext: config.deliveryPlaintext })
   const sms = config.sms && createSms({ ...config.sms, templates, plaintext: config.deliveryPlaintext, now: () => now().getTime() })
@@ -183,11 +207,20 @@ async function openDelivery(config: Config, now: () => Date, print: (line: strin
   const carriers = { email: email ?? terminal, sms: sms ?? terminal }
   const reachable = new Set((['email', 'sms'] as const).filter((channel) => carriers[channel] !== undefined))
   const deliver = createDelivery({ ...(carriers.email ? { email: carriers.email } : {}), ...(carriers.sms ? { sms: carriers.sms } : {}) })
-  return { deliver, reachable, close: () => email?.close() }
+  return { deliver, reachable, post: email?.post, close: () => email?.close() }
 }
 
-function openTelemetry({ logLevel }: Config, { now = () => new Date(), writeLog = toStderr }: Surroundings, projections?: () => ProjectionStatus[]): Telemetry {
-  return createTelemetry({ level: logLevel, now, write: writeLog, ...(projections && { projections }) })
+/** @throws BadConfig */
+function openWitnesses({ ledger, deliveryPlaintext: plaintext }: Config, post: Post | undefined): Witness[] {
+  try {
+    return ledger.witnesses.map((witness) => createWitness(witness, { post, plaintext }))
+  } catch (error) {
+    throw new BadConfig([`ledger.witnesses: ${(error as Error).message}`])
+  }
+}
+
+function openTelemetry({ logLevel }: Config, { now = () => new Date(), writeLog = toStderr }: Surroundings, projections?: () => ProjectionStatus[], ledger?: () => Ledgered | undefined): Telemetry {
+  return createTelemetry({ level: logLevel, now, write: writeLog, ...(projections && { projections }), ...(ledger && { ledger }) })
 }
 
 const toStderr = (line: string): void => void process.stderr.write(`${line}\n`)

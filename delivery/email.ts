@@ -3,6 +3,7 @@ import type { ConnectionOptions } from 'node:tls'
 import { createTransport } from 'nodemailer'
 import { type Carrier, defaultTimeoutMs, fault, type Receipt, withinLimit } from './delivery.ts'
 import type { Templates } from './templates.ts'
+import type { Post } from './witnesses.ts'
 
 export type EmailOptions = {
   /** `smtp://user:pass@host:port` (STARTTLS, port 587 by default) or `smtps://` (TLS from the start, 465). User and password percent-encoded. */
@@ -18,7 +19,7 @@ export type EmailOptions = {
 }
 
 /** A carrier that holds connections. `close` lets go of them, and lets the process end. */
-export type EmailCarrier = Carrier & { close(): void }
+export type EmailCarrier = Carrier & { post: Post; close(): void }
 
 /**
  * The Message-ID is made from the message's id, so that a repeat is recognizable.
@@ -52,7 +53,13 @@ export function createEmail({ url, from, templates, timeoutMs = defaultTimeoutMs
       })
       return sent.then(info => ({ delivered: true, carrierId: info.serverMessageId ?? info.messageId }), judge)
     })
-  return Object.assign(send, { close: () => transport.close() })
+  const post: Post = ({ id, to, subject, text }, signal) =>
+    withinLimit(timeoutMs, signal, async limit => {
+      if (!mailbox.test(to)) return fault('refused')
+      const letter = { messageId: `<${id}@${domain}>`, from, to: { name: '', address: to }, subject, text, headers: { 'Auto-Submitted': 'auto-generated' }, signal: limit }
+      return transport.sendMail(letter).then(info => ({ delivered: true, carrierId: info.messageId }), judge)
+    })
+  return Object.assign(send, { post, close: () => transport.close() })
 }
 
 /** One plain address (RFC 5321, section 4.1.2, Dot-string; RFC 6531). What could read as a list, a comment or a header line is no address. */

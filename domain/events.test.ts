@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { accountEvents, identifierEvents, passwordFormatEvents } from './account/events.ts'
 import { auditEvents } from './audit/events.ts'
+import { ledgerEvents } from './ledger/events.ts'
 import { sessionEvents } from './session/events.ts'
 import { tokensEvents } from './session/tokens.ts'
 import { describeStored } from './testing-stored.ts'
@@ -9,9 +10,10 @@ import { describeStored } from './testing-stored.ts'
 describe('session- and tokens-', () => describeStored({ ...sessionEvents, ...tokensEvents }, new URL('session/stored/', import.meta.url)))
 describe('account-, identifier- and password-formats', () => describeStored({ ...accountEvents, ...identifierEvents, ...passwordFormatEvents }, new URL('account/stored/', import.meta.url)))
 describe('audit-', () => describeStored(auditEvents, new URL('audit/stored/', import.meta.url)))
+describe('ledger-', () => describeStored(ledgerEvents, new URL('ledger/stored/', import.meta.url)))
 
 test('No two streams share a name', () => {
-  const names = [sessionEvents, tokensEvents, accountEvents, identifierEvents, passwordFormatEvents, auditEvents].flatMap((events) => Object.keys(events))
+  const names = [sessionEvents, tokensEvents, accountEvents, identifierEvents, passwordFormatEvents, auditEvents, ledgerEvents].flatMap((events) => Object.keys(events))
   expect(new Set(names).size).toBe(names.length)
 })
 

@@ -28,6 +28,7 @@ import { createGuessedProof } from './guessed-proof.ts'
 import type { GuessCounter } from './guess-counter.ts'
 import { createGuesses } from './guesses.ts'
 import { createKeyRotation } from './key-rotation.ts'
+import { createLedger } from './ledger.ts'
 import { createNotices } from './notices.ts'
 import { createOtpSteps } from './otp.ts'
 import { createOwnAccount } from './own-account.ts'
@@ -119,6 +120,7 @@ export async function createEngine(dependencies: EngineDependencies) {
     streams,
     vault,
     signingKeys,
+    ledger: createLedger({ streams, vault, now }),
     settings,
     accounts: registry,
     act,

@@ -16,7 +16,7 @@ export type EventLog = {
   /** The stream's last event. @throws Unavailable */
   last(stream: string): Promise<Recorded | undefined>
   /** Everything after `after` (a position; undefined: from the start) up to the present end, in log order. @throws Unavailable */
-  readAll(options: { after?: Position | undefined; prefixes?: readonly string[] }): AsyncIterable<Recorded>
+  readAll(options: { after?: Position | undefined } & Selection): AsyncIterable<Recorded>
   /**
    * First what is there, then 'caughtUp', then what comes: without a gap, without a double, and in log order. Resumes by itself when the
    * connection is lost ('caughtUp' then comes again). `{ checkpoint }` is a position before which no matching event is outstanding.
@@ -35,7 +35,9 @@ export type EventLog = {
 export type Expected = number | 'none'
 export type Position = string
 export type Appended = { position: Position; revision: number }
-export type SubscribeOptions = { after?: Position | undefined; prefixes: readonly string[]; signal?: AbortSignal }
+export type SubscribeOptions = { after?: Position | undefined; signal?: AbortSignal } & Selection
+/** Streams by how their names begin: with one of `prefixes` (left out: any) and with none of `except`. */
+export type Selection = { prefixes?: readonly string[]; except?: readonly string[] }
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json | undefined }
 export type JsonObject = { readonly [key: string]: Json | undefined }

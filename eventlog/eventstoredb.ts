@@ -78,10 +78,10 @@ export function openEventStoreDb({ url, timeoutMs = 5_000 }: { url: string; time
       return undefined
     }),
 
-    async *readAll({ after, prefixes }) {
+    async *readAll({ after, ...selection }) {
       if (after !== undefined) parsePosition(after)
       try {
-        for await (const item of followAll(client, { after, prefixes }, isSealed, { signal: closing.signal, limitMs: timeoutMs })) {
+        for await (const item of followAll(client, { after, ...selection }, isSealed, { signal: closing.signal, limitMs: timeoutMs })) {
           if (item === 'caughtUp') return
           if (!('checkpoint' in item)) yield item
         }
@@ -90,13 +90,13 @@ export function openEventStoreDb({ url, timeoutMs = 5_000 }: { url: string; time
       }
     },
 
-    async *subscribe({ after, prefixes, signal }) {
+    async *subscribe({ after, signal, ...selection }) {
       if (after !== undefined) parsePosition(after)
       const ended = signal ? AbortSignal.any([closing.signal, signal]) : closing.signal
       let last = after
       for (let failures = 0; !ended.aborted; failures++) {
         try {
-          for await (const item of followAll(client, { after: last, prefixes }, isSealed, { signal: ended })) {
+          for await (const item of followAll(client, { after: last, ...selection }, isSealed, { signal: ended })) {
             if (item !== 'caughtUp') last = 'checkpoint' in item ? item.checkpoint : item.position
             failures = 0
             yield item

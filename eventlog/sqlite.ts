@@ -1,6 +1,6 @@
 import { setImmediate as turn, setTimeout as pause } from 'node:timers/promises'
 import { encode } from './batch.ts'
-import { Unavailable, type EventLog, type Position } from './event-log.ts'
+import { Unavailable, type EventLog, type Position, type Selection } from './event-log.ts'
 import { createChanges } from './sqlite/changes.ts'
 import { openDatabase } from './sqlite/database.ts'
 import { ask, persist } from './sqlite/failure.ts'
@@ -71,9 +71,9 @@ export function openSqliteLog({ file, patience = 5_000 }: { file: string; patien
     }
   }
 
-  function* pagesOfLog(after: Position | undefined, prefixes: readonly string[] | undefined) {
+  function* pagesOfLog(after: Position | undefined, selection: Selection) {
     const end = reader.head()
-    for (let place = placeOf(after); place < end; place += pageSize) yield reader.between(place, Math.min(place + pageSize, end), prefixes)
+    for (let place = placeOf(after); place < end; place += pageSize) yield reader.between(place, Math.min(place + pageSize, end), selection)
   }
 
   return {
@@ -88,9 +88,9 @@ export function openSqliteLog({ file, patience = 5_000 }: { file: string; patien
 
     last: async stream => reader.last(stream),
 
-    readAll: ({ after, prefixes }) => eventsOf(pagesOfLog(after, prefixes)),
+    readAll: ({ after, ...selection }) => eventsOf(pagesOfLog(after, selection)),
 
-    subscribe: async function* ({ after, prefixes, signal }) {
+    subscribe: async function* ({ after, signal, ...selection }) {
       let place = placeOf(after)
       let told = place
       let caughtUp = false
@@ -99,7 +99,7 @@ export function openSqliteLog({ file, patience = 5_000 }: { file: string; patien
         let page: Page = []
         try {
           end = Math.min(reader.head(), place + pageSize)
-          page = end > place ? reader.between(place, end, prefixes) : []
+          page = end > place ? reader.between(place, end, selection) : []
         } catch {
           await pause(retryAfter, undefined, { signal }).catch(() => undefined)
           continue

@@ -4,6 +4,9 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 /** Of a projection: `lag` in ms, undefined while nobody can tell; `parked`: rows that are set aside. */
 export type Projected = { projection: string; state?: string; lag: number | undefined; parked: number }
 
+/** Of the ledger: `leaves` that the tree has, `size` that was signed; `stopped` and `refused` where it does not go on. */
+export type Ledgered = { leaves: number; size: number; stopped: object | undefined; refused: string | undefined }
+
 /** Seconds, as OpenTelemetry advises for HTTP (semantic conventions, http.server.request.duration). */
 const httpBuckets = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10]
 /** From what a fast store takes to its time limit. */
@@ -13,7 +16,7 @@ const states = ['stopped', 'starting', 'following', 'standby', 'failing']
 
 export type Metrics = ReturnType<typeof createMetrics>
 
-export function createMetrics({ hashes, projections }: { hashes: () => { running: number; waiting: number }; projections: () => readonly Projected[] }) {
+export function createMetrics({ hashes, projections, ledger = () => undefined }: { hashes: () => { running: number; waiting: number }; projections: () => readonly Projected[]; ledger?: () => Ledgered | undefined }) {
   const registry = new Registry()
   const registers = [registry]
   const counter = <L extends string>(name: string, help: string, ...labelNames: L[]) => new Counter({ name, help, labelNames, registers })
@@ -34,6 +37,17 @@ export function createMetrics({ hashes, projections }: { hashes: () => { running
   gauge('keyledger_projection_state', 'What this process does about the projection: 1 for the state that it is in.', (it) => {
     for (const one of projections()) for (const state of states) it.set({ projection: one.projection, state }, one.state === state ? 1 : 0)
   }, 'projection', 'state')
+
+  gauge('keyledger_ledger_leaves', 'Events that are in the Merkle tree of the ledger, and those of them that a checkpoint covers.', (it) => {
+    const now = ledger()
+    if (now) it.set({ covered: 'all' }, now.leaves)
+    if (now) it.set({ covered: 'yes' }, now.size)
+  }, 'covered')
+  gauge('keyledger_ledger_stopped', 'Whether the ledger has stopped: indigestible, an event cannot be a leaf; refused, the tree is not the one that was signed.', (it) => {
+    const now = ledger()
+    if (now) it.set({ reason: 'indigestible' }, now.stopped ? 1 : 0)
+    if (now) it.set({ reason: 'refused' }, now.refused === undefined ? 0 : 1)
+  }, 'reason')
 
   return {
     requests: histogram('http_server_request_duration_seconds', 'Duration of HTTP requests.', httpBuckets, 'http_request_method', 'http_route', 'http_response_status_code'),

@@ -4,7 +4,7 @@ import { Base64Url, clear, event, type EventOf, type Fact } from '../domain/even
 
 export const keyEvents = {
   KeyWrapped: event('This key exists, wrapped under the master key that is named. A later event of the stream is the same key under another master key.', {
-    purpose: clear(z.enum(['account', 'period', 'lookup', 'root'])),
+    purpose: clear(z.enum(['account', 'period', 'lookup', 'root', 'ledger'])),
     master: clear(z.string()),
     wrapped: clear(Base64Url),
   }),

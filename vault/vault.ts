@@ -93,7 +93,7 @@ export async function openVault(dependencies: { streams: Streams; masterKeys: Ma
     }
   }
 
-  const ensureKey = async (id: string, purpose: 'account' | 'period' | 'lookup' | 'root'): Promise<KeyObject> => (await keyOf(id)) ?? createKey(id, purpose)
+  const ensureKey = async (id: string, purpose: 'account' | 'period' | 'lookup' | 'root' | 'ledger'): Promise<KeyObject> => (await keyOf(id)) ?? createKey(id, purpose)
 
   const lookupKey = await ensureKey(uuidOf('lookup'), 'lookup')
   const root = await ensureKey(uuidOf('root'), 'root')
@@ -176,6 +176,9 @@ export async function openVault(dependencies: { streams: Streams; masterKeys: Ma
 
     /** A secret for one purpose, derived from the root key: stays the same when the master key is rotated. */
     secret: (purpose: string): KeyObject => derive(root, purpose),
+
+    /** The 32 bytes that the ledger signs with; made where there are none. @throws Forgotten when the key was sealed away; Unavailable */
+    ledgerKey: async (id: string): Promise<Uint8Array> => new Uint8Array((await ensureKey(id, 'ledger')).export()),
 
     /** For keys that others make, such as the ones that sign tokens. */
     wrap,

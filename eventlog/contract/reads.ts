@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import type { JsonObject, NewEvent } from '../event-log.ts'
-import { collect, newCategory, newEvent, newEvents, newStream, places, testsOf, type Size, type Store, type Test } from './fixture.ts'
+import type { JsonObject, NewEvent, Selection } from '../event-log.ts'
+import { collect, follow, isEvent, newCategory, newEvent, newEvents, newStream, places, testsOf, untilCaughtUp, type Size, type Store, type Test } from './fixture.ts'
 
 export const reads = (store: Store, size: Size): Test[] => {
   const test = testsOf(store)
@@ -128,6 +128,20 @@ export const reads = (store: Store, size: Size): Test[] => {
       const either = written.filter(stream => stream.startsWith(`${one}-`) || stream.startsWith(`${two}-`))
       assert.deepEqual(await streamsOf([`${one}-`, `${two}-`]), either)
       assert.deepEqual(await streamsOf([`${newCategory()}-`]), [])
+    }),
+
+    test('streams are left out by the beginning of their names, of all or of some', async log => {
+      const [one, two] = [newCategory(), newCategory()]
+      const { position: after } = await log.append(newStream(), newEvents(1), 'none')
+      const streams = [newStream(one), newStream(two), newStream(`${one}x`), newStream(`x${one}`)]
+      for (const stream of streams) await log.append(stream, newEvents(1), 'none')
+      const streamsOf = async (selection: Selection) => (await collect(log.readAll({ after, ...selection }))).map(event => event.stream)
+      const [, ...others] = streams
+      assert.deepEqual(await streamsOf({ except: [`${one}-`] }), others)
+      assert.deepEqual(await streamsOf({ except: [`${one}-`, two] }), streams.slice(2))
+      assert.deepEqual(await streamsOf({ prefixes: [one], except: [`${one}x`] }), streams.slice(0, 1))
+      const heard = await follow(log, { after, except: [`${one}-`] }, untilCaughtUp)
+      assert.deepEqual(heard.filter(isEvent).map(event => event.stream), others)
     }),
   ]
 }

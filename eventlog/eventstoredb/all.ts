@@ -1,13 +1,19 @@
 import { START, STREAM_NAME, type AllStreamResolvedEvent, type EventStoreDBClient } from '@eventstore/db-client'
-import type { Position, Recorded } from '../event-log.ts'
+import type { Position, Recorded, Selection } from '../event-log.ts'
 import { formatPosition, isAfter, parsePosition, recorded } from './recorded.ts'
 import { drain, type Bounds } from './stream.ts'
 
 type Mark = { checkpoint: Position } | 'caughtUp'
-type Wanted = { after?: Position | undefined; prefixes?: readonly string[] | undefined }
+type Wanted = { after?: Position | undefined } & Selection
 
 // How many events the node looks at between two checkpoints. They also tell a long search without a match from a node that hangs.
 const searchWindow = 1_000
+
+/** The node takes prefixes or an expression. An empty list of prefixes chooses nothing. */
+const expressionOf = (prefixes: readonly string[] | undefined, except: readonly string[]): string => {
+  const literal = (text: string) => text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
+  return `^(?!${['\\$', ...except.map(literal)].join('|')})${prefixes ? `(${prefixes.map(literal).join('|') || '(?!)'})` : ''}`
+}
 
 /**
  * Everything after a position, then 'caughtUp', then what comes, until the connection is lost. It serves plain reads of $all too: those have
@@ -15,13 +21,13 @@ const searchWindow = 1_000
  * @param isSealed is asked for events of key streams: in $all those of a tombstoned stream remain until the node scavenges
  */
 export async function* followAll(
-  client: EventStoreDBClient, { after, prefixes }: Wanted, isSealed: (stream: string) => Promise<boolean>, bounds: Bounds,
+  client: EventStoreDBClient, { after, prefixes, except = [] }: Wanted, isSealed: (stream: string) => Promise<boolean>, bounds: Bounds,
 ): AsyncGenerator<Recorded | Mark> {
   const start = after === undefined ? undefined : parsePosition(after)
   const subscription = client.subscribeToAll({
     fromPosition: start ?? START,
     filter: {
-      ...(prefixes ? { prefixes: [...prefixes] } : { regex: '^[^$]' }),
+      ...(prefixes && except.length === 0 ? { prefixes: [...prefixes] } : { regex: expressionOf(prefixes, except) }),
       filterOn: STREAM_NAME,
       maxSearchWindow: searchWindow,
       checkpointInterval: 1,

@@ -1,6 +1,6 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
 import { setImmediate as turn } from 'node:timers/promises'
-import type { Recorded } from '../event-log.ts'
+import type { Recorded, Selection } from '../event-log.ts'
 import { ask } from './failure.ts'
 
 type Row = readonly [position: number, stream: string, revision: number, id: string, type: string, data: string, metadata: string]
@@ -13,7 +13,7 @@ export type Reader = {
   /** The position given last; 0 when there is none. All events up to it are committed. */
   head(): number
   /** The events after the one position and up to the other, in order. */
-  between(after: number, upTo: number, prefixes: readonly string[] | undefined): Page
+  between(after: number, upTo: number, selection: Selection): Page
   /** The stream from the revision on, at most a page. */
   stream(name: string, from: number): Page
   last(name: string): Recorded | undefined
@@ -47,18 +47,18 @@ export const createReader = (db: DatabaseSync): Reader => {
   const between = (filter: string) =>
     prepare(`select ${columns} from events e cross join streams s on s.number = e.stream
       where e.position > ? and e.position <= ? and s.sealed = 0 and (${filter}) order by e.position`)
-  const unfiltered = between('true')
-  const filtered: ReturnType<typeof between>[] = []
+  const queries = new Map<string, ReturnType<typeof between>>()
+  const anyOf = (count: number): string => Array(count).fill('s.name between ? and ?').join(' or ') || 'false'
   /** No name that begins with the prefix sorts behind the second one. */
   const range = (prefix: string) => [prefix, `${prefix}\u{10ffff}`]
 
   return {
     head: () => head()[0]?.[0] ?? 0,
-    between: (after, upTo, prefixes) => {
-      if (!prefixes) return unfiltered(after, upTo)
-      const count = prefixes.length
-      filtered[count] ??= between(Array(count).fill('s.name between ? and ?').join(' or ') || 'false')
-      return filtered[count](after, upTo, ...prefixes.flatMap(range))
+    between: (after, upTo, { prefixes, except = [] }) => {
+      const filter = `(${prefixes ? anyOf(prefixes.length) : 'true'}) and not (${anyOf(except.length)})`
+      const query = queries.get(filter) ?? between(filter)
+      queries.set(filter, query)
+      return query(after, upTo, ...[...(prefixes ?? []), ...except].flatMap(range))
     },
     stream,
     last: name => last(name).map(recorded)[0],
