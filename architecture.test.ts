@@ -28,6 +28,8 @@ const rules: Record<string, Rule> = {
   projections: { imports: ['domain', 'eventlog', 'audit'] },
   reactions: { imports: ['domain', 'eventlog', 'engine'] },
   audit: { imports: ['domain', 'eventlog'] },
+  // Reading alone: what an auditor is shown of the log. It opens nothing and changes nothing.
+  replay: { imports: ['domain', 'eventlog'] },
   http: { imports: ['domain', 'access', 'engine', 'projections', 'audit', 'mobile-contracts'], never: storeClients },
   console: { imports: ['domain', 'access', 'engine', 'projections', 'audit', 'mobile-contracts', 'http/page.ts'], never: storeClients },
   // It stands before these parts and looks like them. Nothing but the composition root knows of it.

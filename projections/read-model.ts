@@ -8,6 +8,7 @@ import { adoptionPeople } from './adoption/people.ts'
 import { appendHistory, offersMade } from './append-history.ts'
 import type { Database } from './database.ts'
 import type { FollowerOptions } from './follower.ts'
+import { findLogins, type FoundLogin, type LoginsAsked } from './found-logins.ts'
 import { lastUses, passkeyUses } from './passkey-uses.ts'
 import type { Projection } from './projection.ts'
 import { createRunner } from './run.ts'
@@ -75,11 +76,10 @@ export function openReadModel(dependencies: {
     },
 
     /** Every login that names the account, but those of the last seconds: only where no row is set aside, since it might be one of them. */
-    async sessionsOf(account: string): Promise<readonly string[] | 'unavailable'> {
-      const { lag, parked } = runner.status().find(({ projection }) => projection === sessions.name) ?? {}
-      if (lag === undefined || lag > oldestHistory || parked !== 0) return 'unavailable'
-      return sessionsOf(sql, account).catch(() => 'unavailable' as const)
-    },
+    sessionsOf: (account: string): Promise<readonly string[] | 'unavailable'> => whole(sessions, () => sessionsOf(sql, account)),
+
+    /** As `sessionsOf`: those of the last seconds may be missing, and none else. */
+    findLogins: (asked: LoginsAsked): Promise<readonly FoundLogin[] | 'unavailable'> => whole(adoptionLogins, () => findLogins(sql, asked)),
 
     /** When each passkey of the account last signed in (ISO 8601); empty while the database is away. */
     lastUses: (account: string): Promise<Map<string, string>> => withinPatience(lastUses(sql, account)).catch(() => new Map()),
@@ -87,6 +87,13 @@ export function openReadModel(dependencies: {
     overdueSessions: (at: Date, limit: number) => overdueSessions(sql, at, limit),
     pendingPasskeys: (limit: number) => pendingPasskeys(sql, limit),
     noticesDue: (after: string, limit: number) => noticesDue(sql, after, limit),
+  }
+
+  /** Only while no row is missing, but for those of the last seconds. */
+  async function whole<T>({ name }: Projection, read: () => Promise<T>): Promise<T | 'unavailable'> {
+    const { lag, parked } = runner.status().find(({ projection }) => projection === name) ?? {}
+    if (lag === undefined || lag > oldestHistory || parked !== 0) return 'unavailable'
+    return read().catch(() => 'unavailable' as const)
   }
 
   /** @throws Error when it takes longer */
