@@ -1,5 +1,6 @@
 /** The same engine from a terminal. It works beside a running one. */
 import { parseArgs, type ParseArgsOptionsConfig } from 'node:util'
+import type { Asked } from './audit/bundle.ts'
 import { Misuse } from './cli/misuse.ts'
 import { BadConfig, readConfig } from './config.ts'
 
@@ -33,9 +34,20 @@ const usage = `Usage: npm run --silent cli -- COMMAND
   projections status
   projections rebuild NAME|--all        while the engine serves
 
+  audit checkpoint                      sign what the ledger has, and print the note
+  audit prove STREAM REVISION           that the event is what was signed
+      --size N                          for a checkpoint of so many events; otherwise the newest
+  audit prove-consistency FROM TO       that a checkpoint of TO events extends one of FROM
+  audit export -o FOLDER|FILE.zip       a bundle that can be checked without the engine
+      --session ID | --account ID | --since DATE | --all
+      --size N                          for a checkpoint that somebody holds
+  audit verify BUNDLE                   checks it; 2: wrong, 3: not all of it is covered
+      --key VKEY --checkpoint FILE --consistency FILE     what you hold from elsewhere
+
   apps check                            do the apps' domains publish what is registered?
   keys rotate --as NAME --why TEXT      what is wrapped under an older master key, under the newest
   keys rotate-signing *                 a new key for access tokens
+  keys rotate-ledger                    a new key for checkpoints; the old one names it and is destroyed
   keys new-backend NAME                 a key for the service API, and what the configuration says of it
   demo                                  three logins against an engine of their own`
 
@@ -107,6 +119,34 @@ const commands: Readonly<Record<string, (args: string[]) => Promise<number>>> = 
     const { rebuildProjections } = await import('./cli/projections.ts')
     return rebuildProjections(readConfig(), operands[0])
   },
+  async 'audit checkpoint'(args) {
+    parse(args, {}, [])
+    const { takeCheckpoint } = await import('./cli/audit.ts')
+    return takeCheckpoint(readConfig())
+  },
+  async 'audit prove'(args) {
+    const { values, operands } = parse(args, { size: text }, ['STREAM', 'REVISION'])
+    const [stream = '', revision = ''] = operands
+    const { proveEvent } = await import('./cli/audit.ts')
+    return proveEvent(readConfig(), stream, wholeNumber(revision, 'REVISION'), values.size === undefined ? undefined : wholeNumber(values.size, '--size'))
+  },
+  async 'audit prove-consistency'(args) {
+    const { operands } = parse(args, {}, ['FROM', 'TO'])
+    const [from = '', to = ''] = operands
+    const { proveSizes } = await import('./cli/audit.ts')
+    return proveSizes(readConfig(), wholeNumber(from, 'FROM'), wholeNumber(to, 'TO'))
+  },
+  async 'audit export'(args) {
+    const { values } = parse(args, { session: text, account: text, since: text, all: yes, size: text, out: { type: 'string', short: 'o' } }, [])
+    if (values.out === undefined) throw new Misuse('-o FOLDER or -o FILE.zip is needed')
+    const { exportBundle } = await import('./cli/audit-export.ts')
+    return exportBundle(readConfig(), askedOf(values), { out: values.out, size: values.size === undefined ? undefined : wholeNumber(values.size, '--size') })
+  },
+  async 'audit verify'(args) {
+    const { values, operands } = parse(args, { key: text, checkpoint: text, consistency: text }, ['BUNDLE'])
+    const { verifyOffline } = await import('./cli/audit.ts')
+    return verifyOffline(operands[0] ?? '', values)
+  },
   async 'apps check'(args) {
     parse(args, {}, [])
     const { checkApps } = await import('./cli/apps.ts')
@@ -121,6 +161,11 @@ const commands: Readonly<Record<string, (args: string[]) => Promise<number>>> = 
     const { values } = parse(args, because, [])
     const { rotateSigningKey } = await import('./cli/keys.ts')
     return rotateSigningKey(readConfig(), values)
+  },
+  async 'keys rotate-ledger'(args) {
+    parse(args, {}, [])
+    const { rotateLedgerKey } = await import('./cli/keys.ts')
+    return rotateLedgerKey(readConfig())
   },
   async 'keys new-backend'(args) {
     const { operands } = parse(args, {}, ['NAME'])
@@ -162,6 +207,27 @@ function attempt<T>(work: () => T): T {
     const [sentence = ''] = (error as Error).message.split('. ')
     throw new Misuse(sentence)
   }
+}
+
+/** @throws Misuse */
+function wholeNumber(written: string, name: string): number {
+  if (!/^\d{1,15}$/.test(written)) throw new Misuse(`${name} must be a whole number`)
+  return Number(written)
+}
+
+/** @throws Misuse */
+function askedOf({ session, account, since, all }: { session?: string | undefined; account?: string | undefined; since?: string | undefined; all?: boolean | undefined }): Asked {
+  const asked: Asked[] = []
+  const [id, instant] = [/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, Date.parse(since ?? '')]
+  if (session !== undefined) asked.push({ session: session.toLowerCase() })
+  if (account !== undefined) asked.push({ account: account.toLowerCase() })
+  for (const name of [session, account]) if (name !== undefined && !id.test(name.toLowerCase())) throw new Misuse(`${name} is not an id`)
+  if (since !== undefined && Number.isNaN(instant)) throw new Misuse('--since takes a date, such as 2026-03-02 or 2026-03-02T08:00:00Z')
+  if (since !== undefined) asked.push({ since: new Date(instant).toISOString() })
+  if (all) asked.push({ all: true })
+  const [one] = asked
+  if (!one || asked.length > 1) throw new Misuse('one of --session, --account, --since and --all is needed')
+  return one
 }
 
 function formatOf(file: string, named: string | undefined): 'csv' | 'ndjson' {

@@ -22,6 +22,7 @@ import { createApp } from './http/app.ts'
 import { openDatabase } from './projections/database.ts'
 import { createGuessRows } from './projections/guesses.ts'
 import { createLedgerFollower, type LedgerFollower } from './projections/ledger/follower.ts'
+import { createProofs } from './projections/ledger/proofs.ts'
 import { createWitnessRows } from './projections/ledger/witnesses.ts'
 import { openReadModel, type ReadModel } from './projections/read-model.ts'
 import type { ProjectionStatus } from './projections/status.ts'
@@ -152,6 +153,7 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
   const app = createApp({
     engine,
     access,
+    proofs: createProofs(follower.table),
     now,
     addressOf: createAddressOf(config),
     readSession: model.session,

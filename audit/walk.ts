@@ -11,7 +11,7 @@ type Event = { stream: string; revision: number }
 
 /**
  * `index`: in the tree, from 0. `expected`: which event should be there, `found`: which one is; neither is known of every fault.
- * `exact`: that this is the first event that is wrong is proved by the checkpoint; otherwise it is somewhere from `index` to before `before`.
+ * `exact`: that this is the first event that is wrong is proved by the checkpoint; otherwise that one is somewhere from `index` to before `before`.
  */
 export type Wrong = { index: number; expected: Event | undefined; found: Event | undefined; reason: string; exact: boolean; before: number | undefined }
 /** `uncovered`: events that the checkpoint says nothing of, and when the first of them was written. */
@@ -127,8 +127,8 @@ export async function walk(
     exact: false,
     before: failed ?? held.size,
   }
-  // A gap in a stream is a fault in itself, and nothing that was proved stands behind it.
-  return { ...result, wrong: wrong && wrong.index >= proved && other === undefined ? { ...wrong, exact: false, before: place.before } : place }
+  // A gap in a stream says where to look; what is wrong may begin before it.
+  return { ...result, wrong: wrong && other === undefined ? { ...place, found: wrong.found, reason: wrong.reason } : place }
 }
 
 const same = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0

@@ -1,4 +1,4 @@
-/** `keys rotate-signing | new-backend`. */
+/** `keys rotate-signing | rotate-ledger | new-backend`. */
 import { randomBytes } from 'node:crypto'
 import type { Config } from '../config.ts'
 import { BackendId, backendKeyOf, keySha256Of } from '../engine/backends.ts'
@@ -16,6 +16,14 @@ export async function rotateSigningKey(config: Config, given: Given): Promise<nu
     return 0
   })
 }
+
+/** The ledger signs with a new key from now on, which the old one names; the old one is destroyed. */
+export const rotateLedgerKey = (config: Config): Promise<number> =>
+  withEngine(config, async ({ ledger }) => {
+    const { vkey } = await ledger.rotateKey()
+    console.log(`${vkey} signs checkpoints from now on. Tell it to whoever holds the one before.`)
+    return 0
+  })
 
 /** A key for the service API. It is printed once and kept nowhere: the configuration takes its hash. */
 export async function newBackendKey(name: string): Promise<number> {

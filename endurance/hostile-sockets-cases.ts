@@ -44,7 +44,7 @@ async function openListener() {
     randomBytes,
     onBackgroundError: onError,
   })
-  const app = createApp({ engine, access: createAccess({ consoleUrl: 'http://localhost:8787', secret: engine.vault.secret('console'), now: () => new Date() }), readSession: async () => undefined, lastUses: async () => new Map(), readiness: async () => ({ ready: true }), now: () => new Date(), addressOf: createAddressOf({ trustedHops: 0 }), onError })
+  const app = createApp({ engine, access: createAccess({ consoleUrl: 'http://localhost:8787', secret: engine.vault.secret('console'), now: () => new Date() }), proofs: { inclusion: async () => undefined, consistency: async () => undefined }, readSession: async () => undefined, lastUses: async () => new Map(), readiness: async () => ({ ready: true }), now: () => new Date(), addressOf: createAddressOf({ trustedHops: 0 }), onError })
   const server = await serve(app, { host: '127.0.0.1', port: 0, timeouts })
   return {
     port: Number(new URL(server.url).port),

@@ -76,6 +76,10 @@ export function createLedger({ streams, vault, now }: { streams: Streams; vault:
   return {
     id,
     stream,
+    origin,
+
+    /** Other text that is to be known for the ledger's own, such as what is in a bundle. */
+    signText: async (text: string): Promise<string> => signNote(text, await signerOfState((await opened()).state)),
 
     /** What was signed last; 0 leaves where nothing was. */
     state: async (): Promise<LedgerState & { number: number }> => {

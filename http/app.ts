@@ -5,6 +5,7 @@ import type { Access } from '../access/access.ts'
 import { accessRoutes } from './access.ts'
 import { accountRoutes } from './accounts.ts'
 import { ownAccountRoutes } from './own-account.ts'
+import { auditRoutes, type Proofs } from './audit.ts'
 import { metricsRoutes, type MetricsSource } from './metrics.ts'
 import { observed, type ObserveRequest } from './observed.ts'
 import { passkeyRoutes, type PasskeyDependencies } from './passkeys.ts'
@@ -19,6 +20,7 @@ export type Readiness = { ready: boolean } & Record<string, unknown>
 export type AppDependencies = HttpDependencies &
   PasskeyDependencies & {
     access: Access
+    proofs: Proofs
     /** What is served at `/console`. */
     pages?: Hono
     readiness: () => Promise<Readiness>
@@ -28,7 +30,7 @@ export type AppDependencies = HttpDependencies &
   }
 
 export function createApp(dependencies: AppDependencies): Hono {
-  const { engine, access, pages, readiness, onError, observe, metrics } = dependencies
+  const { engine, access, proofs, pages, readiness, onError, observe, metrics } = dependencies
   const app = new Hono()
 
   // First, so that what the others do is in it.
@@ -52,6 +54,7 @@ export function createApp(dependencies: AppDependencies): Hono {
   app.route('/v1/account', ownAccountRoutes(engine))
   app.route('/v1/passkeys', passkeyRoutes(dependencies))
   app.route('/v1/access', accessRoutes(access))
+  app.route('/v1/audit', auditRoutes({ access, ledger: engine.ledger, proofs }))
   app.route('/', wellKnownRoutes(engine))
   app.route('/', referenceRoutes())
 

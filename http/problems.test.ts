@@ -8,8 +8,9 @@ import { losingAnswers } from '../eventlog/testing.ts'
 import { createHashGate } from '../factors/hash-gate.ts'
 import { createPasswords } from '../factors/password.ts'
 import { createAuthenticator } from '../stories/authenticator.ts'
+import { LedgerAway } from '../projections/ledger/proofs.ts'
 import type { ProblemCode } from './problems.ts'
-import { backendKey, ceremonyHere, newKey, off, openApi, password, serverPin, startBody, type Api, type ApiOptions, type Reply } from './testing.ts'
+import { backendKey, ceremonyHere, consoleKey, newKey, off, openApi, password, serverPin, startBody, type Api, type ApiOptions, type Reply } from './testing.ts'
 
 type Reached = {
   status: number
@@ -68,6 +69,14 @@ const reached: Record<ProblemCode, Reached | string> = {
       }),
     },
     reach: (api) => api.call('GET', '/v1/access', { token: 'a.b.c' }),
+  },
+  checkpoint_unknown: { status: 404, reach: (api) => api.call('GET', '/v1/audit/checkpoints/1', { token: consoleKey }) },
+  proof_unknown: { status: 404, reach: (api) => api.call('GET', '/v1/audit/proofs/consistency?from=1&to=2', { token: consoleKey }) },
+  ledger_unavailable: {
+    status: 503,
+    retryAfter: '1',
+    options: { proofs: { inclusion: async () => undefined, consistency: async () => Promise.reject(new LedgerAway('away')) } },
+    reach: (api) => api.call('GET', '/v1/audit/proofs/consistency?from=1&to=2', { token: consoleKey }),
   },
   app_unknown: { status: 400, reach: (api) => api.post('/v1/sessions', { body: startBody({ app: 'other' }) }) },
   identifier_malformed: { status: 400, reach: (api) => api.post('/v1/sessions', { body: startBody({ identifier: '@' }) }) },

@@ -8,8 +8,8 @@ import type { FaultCode } from '../engine/faults.ts'
 import { Fault } from '../engine/faults.ts'
 import type { Problem, SessionAnswer } from '../mobile-contracts/answers.ts'
 
-type RequestFault = 'malformed' | 'not_json' | 'too_large' | 'idempotency_key_missing' | 'token_missing' | 'not_found'
-type Outage = 'busy' | 'log_unavailable' | 'log_outcome_unknown' | 'log_too_large' | 'unknown_event' | 'conflict' | 'forgotten' | 'identity_provider_unavailable' | 'search_unavailable' | 'internal'
+type RequestFault = 'checkpoint_unknown' | 'proof_unknown' | 'malformed' | 'not_json' | 'too_large' | 'idempotency_key_missing' | 'token_missing' | 'not_found'
+type Outage = 'busy' | 'log_unavailable' | 'log_outcome_unknown' | 'log_too_large' | 'unknown_event' | 'conflict' | 'forgotten' | 'identity_provider_unavailable' | 'ledger_unavailable' | 'search_unavailable' | 'internal'
 export type ProblemCode = Refusal | FaultCode | RequestFault | AccessCode | Outage
 
 export const problems = {
@@ -23,6 +23,9 @@ export const problems = {
   role_missing: [403, 'This takes a role that you do not have'],
   access_not_configured: [403, 'Nobody may look here: the configuration has no access'],
   identity_provider_unavailable: [503, 'The identity provider is out of reach'],
+  checkpoint_unknown: [404, 'There is no such checkpoint'],
+  proof_unknown: [404, 'There is no such event, or no such tree, or no checkpoint covers it yet'],
+  ledger_unavailable: [503, 'The tree of the ledger is out of reach'],
   app_unknown: [400, 'No app of this name is registered'],
   identifier_malformed: [400, 'This is neither an e-mail address, nor a phone number with its country code, nor a username'],
   upgrade_required: [422, 'This version of the app cannot take a step that is required'],
@@ -131,4 +134,5 @@ const outages: Record<Exclude<Outage, 'internal'>, true> = {
   forgotten: true,
   identity_provider_unavailable: true,
   search_unavailable: true,
+  ledger_unavailable: true,
 }

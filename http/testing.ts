@@ -23,6 +23,7 @@ import { createPasswords, type Passwords } from '../factors/password.ts'
 import type { SessionAnswer, Tokens } from '../mobile-contracts/answers.ts'
 import { createAuthenticator, type Authenticator, type Ceremony } from '../stories/authenticator.ts'
 import { createTelemetry } from '../telemetry/telemetry.ts'
+import type { Proofs } from './audit.ts'
 import { createApp, type Readiness } from './app.ts'
 import type { LastUses } from './passkeys.ts'
 import type { SessionReader } from './sessions.ts'
@@ -60,6 +61,7 @@ export type ApiOptions = {
   readiness?: () => Promise<Readiness>
   metricsToken?: string
   access?: Access
+  proofs?: Proofs
 }
 
 /** Where passkeys of the shop's app are made. */
@@ -116,6 +118,7 @@ export async function openApi(options: ApiOptions = {}) {
     const app = heldToContract(createApp({
       engine,
       access: options.access ?? createAccess({ consoleKey, consoleUrl: 'http://localhost:8787', secret: engine.vault.secret('console'), now }),
+      proofs: options.proofs ?? { inclusion: async () => undefined, consistency: async () => undefined },
       readSession: options.readSession ?? (async () => undefined),
       lastUses: options.lastUses ?? (async () => new Map()),
       readiness: options.readiness ?? (async () => ({ ready: true })),

@@ -183,6 +183,35 @@ export const AccessAnswer = z
     roles: z.array(z.enum(['analyst', 'auditor', 'admin'])).describe('`admin` may all.'),
   })
   .describe('Who looks from within the company.')
+const hashes = z.array(z.string()).describe('Hashes in base64, from below to just below the root.')
+export const CheckpointAnswer = z
+  .object({
+    number: z.int().positive(),
+    size: z.int().positive().describe('Events that it covers.'),
+    root: z.string().describe('Of their Merkle tree (RFC 9162), in base64.'),
+    at: z.iso.datetime(),
+    note: z.string().describe('The signed note (c2sp.org/tlog-checkpoint): what to keep.'),
+  })
+  .describe('What was signed of the log.')
+export const CheckpointsAnswer = z.object({
+  origin: z.string(),
+  key: z.string().describe('The first key of the ledger, as c2sp.org/signed-note writes it.'),
+  handovers: z.array(z.string()).describe('Signed notes by which each key named the next.'),
+  checkpoints: z.array(CheckpointAnswer),
+})
+export const InclusionAnswer = z
+  .object({
+    stream: z.string(),
+    revision: z.int().nonnegative(),
+    index: z.int().nonnegative().describe('In the tree, from 0.'),
+    size: z.int().positive().describe('Of the tree that the proof is for.'),
+    leaf: z.string().describe('The hash of the event as a leaf, in base64.'),
+    proof: hashes,
+  })
+  .describe('That an event is in the tree (RFC 9162, 2.1.3).')
+export const ConsistencyAnswer = z
+  .object({ from: z.int().positive(), to: z.int().positive(), proof: hashes })
+  .describe('That the tree of `to` events begins with that of `from` (RFC 9162, 2.1.4).')
 export const EraseAnswer = z.object({
   account: z.uuid(),
   erased: z.enum(['done', 'pending']).describe('`pending`: the person is refused everywhere already, and what is left of the erasure is done by repeating the request.'),

@@ -78,6 +78,8 @@ function step(id: string, action: Action, summary: string, own: Partial<Own> = {
 const app = (authorization: readonly Authorization[], route: Route, own: Own): Operation => operation('app', authorization, route, own)
 const signedIn = (route: Route, own: Own): Operation => operation('app', ['accessToken'], route, own)
 const backend = (route: Route, own: Own): Operation => operation('backend', ['backendKey'], route, own)
+const audit = (route: Route, own: Own): Operation =>
+  operation('operator', ['operatorToken'], route, { ...own, problems: ['malformed', ...(own.problems ?? []), 'log_outcome_unknown', 'conflict', 'forgotten'] })
 const open = (tag: 'backend' | 'operator', route: Route, own: Own): Operation => operation(tag, [], route, own)
 
 const login: Operation[] = [
@@ -219,6 +221,32 @@ const association = (id: string, file: string, summary: string, schema: z.ZodTyp
 const others: Operation[] = [
   operation('operator', ['operatorToken'], ['getAccess', 'GET', '/v1/access', 'Who asks, and what they may see'], {
     answers: json('Somebody with a role, or with none.', answer.AccessAnswer),
+  }),
+  audit(['listCheckpoints', 'GET', '/v1/audit/checkpoints', 'What was signed of the log'], {
+    description: 'A hundred at most: the newest, or those from `from` on.',
+    query: [{ name: 'from', description: 'The number of the first one.', schema: z.int().min(0).optional() }],
+    answers: json('Checkpoints, the oldest first, and the keys that they are signed by.', answer.CheckpointsAnswer),
+  }),
+  audit(['getCheckpoint', 'GET', '/v1/audit/checkpoints/{number}', 'One checkpoint'], {
+    answers: json('The checkpoint.', answer.CheckpointAnswer),
+    problems: ['checkpoint_unknown'],
+  }),
+  audit(['proveInclusion', 'GET', '/v1/audit/proofs/inclusion', 'Proves that an event is what was signed'], {
+    query: [
+      { name: 'stream', description: 'Such as `session-<id>`.', schema: z.string() },
+      { name: 'revision', description: 'Of the event in its stream, from 0.', schema: z.int().min(0) },
+      { name: 'size', description: 'Of the tree: that of a checkpoint. Left out: the newest.', schema: z.int().min(1).optional() },
+    ],
+    answers: json('The proof.', answer.InclusionAnswer),
+    problems: ['malformed', 'proof_unknown', 'ledger_unavailable'],
+  }),
+  audit(['proveConsistency', 'GET', '/v1/audit/proofs/consistency', 'Proves that one checkpoint extends another'], {
+    query: [
+      { name: 'from', description: 'The size of the smaller tree.', schema: z.int().min(1) },
+      { name: 'to', description: 'The size of the larger one.', schema: z.int().min(1) },
+    ],
+    answers: json('The proof.', answer.ConsistencyAnswer),
+    problems: ['malformed', 'proof_unknown', 'ledger_unavailable'],
   }),
   open('backend', ['getSigningKeys', 'GET', '/.well-known/jwks.json', 'The keys that verify access tokens'], {
     answers: json('The keys.', published.JsonWebKeys),

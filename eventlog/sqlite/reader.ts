@@ -21,15 +21,14 @@ export type Reader = {
 
 const columns = 'e.position, s.name, e.revision, e.id, e.type, e.data, e.metadata'
 
-export const recorded = ([position, stream, revision, id, type, data, metadata]: Row): Recorded => ({
-  id,
-  type,
-  data: JSON.parse(data),
-  metadata: JSON.parse(metadata),
-  stream,
-  revision,
-  position: String(position),
-})
+/** @throws Error that names the event, for one that somebody has written into the file by hand */
+export const recorded = ([position, stream, revision, id, type, data, metadata]: Row): Recorded => {
+  try {
+    return { id, type, data: JSON.parse(data), metadata: JSON.parse(metadata), stream, revision, position: String(position) }
+  } catch {
+    throw new Error(`${stream}, revision ${revision}: the stored event is not JSON`)
+  }
+}
 
 /** Every function throws Unavailable. */
 export const createReader = (db: DatabaseSync): Reader => {
