@@ -1,5 +1,6 @@
 /** `accounts erase`. */
 import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Config } from '../config.ts'
 import type { Asking } from '../engine/account-changes.ts'
@@ -9,21 +10,23 @@ import { findPerson, type Found } from './person.ts'
 import { withEngine } from './with-engine.ts'
 
 /** ms. What is pending is tried again after these: a log that is restarted is back by then. */
-const pauses = [1_000, 2_000, 4_000, 8_000, 15_000, 15_000, 15_000]
+const patience: readonly number[] = [1_000, 2_000, 4_000, 8_000, 15_000, 15_000, 15_000]
 
 type Ways = {
   /** An id, or an identifier. */
   who: string
   /** Nobody is asked to type the id again. */
   yes: boolean
+  /** Where it is typed. */
+  input?: Readable
 }
 
 /** 0: it is done; 2: the id was not typed again, and nothing was done; 3: it is pending, run it again. */
-export async function eraseAccount(config: Config, { who, yes }: Ways, given: Given): Promise<number> {
+export async function eraseAccount(config: Config, { who, yes, input = process.stdin }: Ways, given: Given, { pauses = patience, open = withEngine } = {}): Promise<number> {
   const because = becauseOf(config, given, { always: true })
-  return withEngine(config, async (engine) => {
+  return open(config, async (engine) => {
     const person = await findPerson(engine, who)
-    if (!yes && !(await confirmed(person))) {
+    if (!yes && !(await confirmed(person, input))) {
       console.error('Not erased: this is not its id.')
       return 2
     }
@@ -45,10 +48,10 @@ export async function eraseAccount(config: Config, { who, yes }: Ways, given: Gi
 }
 
 /** On a terminal or through a pipe: a line with the id. */
-async function confirmed({ id, state }: Found): Promise<boolean> {
+async function confirmed({ id, state }: Found, input: Readable): Promise<boolean> {
   const again = state.status === 'erased' ? ', whose erasure has begun' : ''
   process.stderr.write(`Account ${id}${again}, registered ${state.registeredAt}. What is sealed for it can never be read again. Type its id to erase it: `)
-  const lines = createInterface({ input: process.stdin })
+  const lines = createInterface({ input })
   for await (const line of lines) return line.trim().toLowerCase() === id
   return false
 }

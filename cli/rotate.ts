@@ -61,7 +61,7 @@ async function rotateFile(config: Config, because: Because, settle: number): Pro
   }
 }
 
-const isWhole = ({ survey: { outdated } }: Rotated): boolean => outdated.length === 0
+const isWhole = ({ survey: { outdated, superseded } }: Rotated): boolean => outdated.length === 0 && superseded.length === 0
 
 /** `variable`: where the operator has the master keys; undefined: they were taken out already. */
 function told({ survey: { newest, under, outdated }, rewrapped, unreadable, retired }: Rotated, variable: string | undefined): number {

@@ -28,12 +28,20 @@ export type EventLog = {
    * @throws TypeError for any other stream; Unavailable, OutcomeUnknown
    */
   seal(stream: string): Promise<void>
+  /**
+   * For key streams only, and final: of each, the events before the revision go, as if the stream had begun there. Its last event stays in any case.
+   * What went is no longer there to be appended again. Repeating it is harmless, also for a sealed stream.
+   * @throws TypeError for any other stream; Unavailable, OutcomeUnknown: some of it may be done, repeat it
+   */
+  truncate(marks: readonly Mark[]): Promise<void>
   close(): Promise<void>
 }
 
 /** The revision of the stream's last event as the writer knows it, or 'none' for a stream that must not exist yet. */
 export type Expected = number | 'none'
 export type Position = string
+/** A revision that a stream is to begin with. */
+export type Mark = { stream: string; before: number }
 export type Appended = { position: Position; revision: number }
 export type SubscribeOptions = { after?: Position | undefined; signal?: AbortSignal } & Selection
 /** Streams by how their names begin: with one of `prefixes` (left out: any) and with none of `except`. */

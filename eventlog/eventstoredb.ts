@@ -7,7 +7,7 @@ import { connect } from './eventstoredb/connection.ts'
 import { readFailure, writeFailure } from './eventstoredb/errors.ts'
 import { formatPosition, parsePosition, recorded } from './eventstoredb/recorded.ts'
 import { drain } from './eventstoredb/stream.ts'
-import { OutcomeUnknown, StreamSealed, Unavailable, WrongRevision, type EventLog, type Expected, type Recorded } from './event-log.ts'
+import { OutcomeUnknown, StreamSealed, Unavailable, WrongRevision, type EventLog, type Expected, type Mark, type Recorded } from './event-log.ts'
 
 /**
  * The log in an EventStoreDB or KurrentDB cluster (23.10 or later), written and read at its leader.
@@ -47,11 +47,16 @@ export function openEventStoreDb({ url, timeoutMs = 5_000 }: { url: string; time
     for await (const event of readStream(stream, { direction: BACKWARDS, fromRevision: END, maxCount: 1 })) last = event
     return last
   }
-  const isSealed = (stream: string) => lastOf(stream).then(() => false, error => {
-    if (error instanceof StreamDeletedError) return true
-    if (error instanceof StreamNotFoundError) return false
-    throw error
-  })
+  /** The revision that it begins with; undefined for a sealed one. */
+  const beginningOf = async (stream: string): Promise<number | undefined> => {
+    try {
+      for await (const { revision } of readStream(stream, { maxCount: 1 })) return revision
+    } catch (error) {
+      if (error instanceof StreamDeletedError) return undefined
+      if (!(error instanceof StreamNotFoundError)) throw error
+    }
+    return 0
+  }
 
   return {
     async append(stream, events, expected) {
@@ -81,7 +86,7 @@ export function openEventStoreDb({ url, timeoutMs = 5_000 }: { url: string; time
     async *readAll({ after, ...selection }) {
       if (after !== undefined) parsePosition(after)
       try {
-        for await (const item of followAll(client, { after, ...selection }, isSealed, { signal: closing.signal, limitMs: timeoutMs })) {
+        for await (const item of followAll(client, { after, ...selection }, beginningOf, { signal: closing.signal, limitMs: timeoutMs })) {
           if (item === 'caughtUp') return
           if (!('checkpoint' in item)) yield item
         }
@@ -96,7 +101,7 @@ export function openEventStoreDb({ url, timeoutMs = 5_000 }: { url: string; time
       let last = after
       for (let failures = 0; !ended.aborted; failures++) {
         try {
-          for await (const item of followAll(client, { after: last, ...selection }, isSealed, { signal: ended })) {
+          for await (const item of followAll(client, { after: last, ...selection }, beginningOf, { signal: ended })) {
             if (item !== 'caughtUp') last = 'checkpoint' in item ? item.checkpoint : item.position
             failures = 0
             yield item
@@ -113,6 +118,20 @@ export function openEventStoreDb({ url, timeoutMs = 5_000 }: { url: string; time
       await write(stream, 'none', () => client.tombstoneStream(stream, calling)).catch(error => {
         if (!(error instanceof StreamSealed)) throw error
       })
+    },
+
+    async truncate(marks) {
+      const other = marks.find(({ stream }) => !/^key-./.test(stream))
+      if (other) throw new TypeError(`only key streams can be truncated, not ${other.stream}`)
+      // Key streams are the engine's alone: nobody else has anything in their metadata.
+      const mark = async ({ stream, before }: Mark) => {
+        const last = await lastOf(stream).catch(error => {
+          if (!isAbsence(error)) throw readFailure(error)
+          return undefined
+        })
+        if (last) await write(stream, 'none', () => client.setStreamMetadata(stream, { truncateBefore: Math.min(before, last.revision) }, calling))
+      }
+      await Promise.all(marks.map(mark))
     },
 
     async close() {

@@ -127,6 +127,15 @@ describe('what is sealed', () => {
     expect(secrets.filter(contained)).toEqual([])
   })
 
+  test('and what a stream was truncated of, too', async () => {
+    const { file, log, sealed } = await sealedLog()
+    const contained = (text: string) => bytesOf(file).includes(text.slice(-36))
+    await log.truncate([{ stream: sealed, before: 5 }])
+    expect(secrets.filter(contained)).toEqual(secrets.slice(5))
+    await log.close()
+    expect(secrets.filter(contained)).toEqual(secrets.slice(5))
+  })
+
   test('is barred at once and gone as soon as nobody reads older pages any more', async () => {
     const { file, log, sealed } = await sealedLog(100)
     const reading = new DatabaseSync(file)

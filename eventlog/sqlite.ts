@@ -132,6 +132,13 @@ export function openSqliteLog({ file, patience = 5_000 }: { file: string; patien
       await persist(attempts, () => truncate.get()!['busy'] === 0)
     },
 
+    truncate: async marks => {
+      const other = marks.find(({ stream }) => !stream.startsWith('key-'))
+      if (other) throw new TypeError(`${other.stream} is not a key stream`)
+      await write(() => marks.forEach(writer.truncate))
+      await persist(attempts, () => truncate.get()!['busy'] === 0)
+    },
+
     close: async () => {
       if (closed) return
       closed = true

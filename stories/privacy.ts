@@ -116,10 +116,12 @@ async function searchRecords({ url, log, sql, printed, logged, secrets }: Stage,
   for (const line of printed) look('printed', line)
   for (const line of logged) look('logged', JSON.parse(line) as Json)
   for (const line of (await (await fetch(`${url}/metrics`)).text()).split('\n')) look('metrics', line)
-  const tables = await sql<{ name: string }[]>`select table_name as name from information_schema.tables where table_schema = 'public'`
+  // All that a dump would have.
+  const tables = await sql<{ schema: string; name: string }[]>`
+    select table_schema as schema, table_name as name from information_schema.tables where table_schema not in ('pg_catalog', 'information_schema')`
   assert.ok(tables.length > 3)
-  for (const { name } of tables) {
-    const rows = await sql<{ row: string }[]>`select to_jsonb(one)::text as row from ${sql(name)} one`
+  for (const { schema, name } of tables) {
+    const rows = await sql<{ row: string }[]>`select to_jsonb(one)::text as row from ${sql(schema)}.${sql(name)} one`
     for (const { row } of rows) found.push(...search.bytes(name, Buffer.from(row)))
   }
   return found

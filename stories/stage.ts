@@ -11,9 +11,10 @@ import type { z } from 'zod'
 import { readConfig } from '../config.ts'
 import type { Carrier } from '../delivery/delivery.ts'
 import { Policy } from '../domain/policy.ts'
+import type { Engine } from '../engine/engine.ts'
 import type { NewAccount } from '../engine/new-account.ts'
 import type { Recorded } from '../eventlog/event-log.ts'
-import { startKeyledger } from '../main.ts'
+import { openEngine, startKeyledger } from '../main.ts'
 import { connectEmbedded, openDatabase } from '../projections/database.ts'
 import { projections } from '../projections/read-model.ts'
 import { readStatus } from '../projections/status.ts'
@@ -84,8 +85,16 @@ export async function openStage({ eventStoreDbUrl, databaseUrl }: Parts) {
   }
   await projected()
 
+  const others: (() => Promise<void>)[] = []
+
   return {
     ...keyledger,
+    /** One more engine on the same log, which was just started: it has nothing in memory. */
+    async otherEngine(): Promise<Engine> {
+      const other = await openEngine(config, { now, deliver, print: () => {}, writeLog: () => {} }, { history: async () => 'unavailable' })
+      others.push(other.close)
+      return other.engine
+    },
     /** The folders of all that the engine keeps on this machine. */
     kept: [folder],
     sql,
@@ -95,6 +104,7 @@ export async function openStage({ eventStoreDbUrl, databaseUrl }: Parts) {
     logged,
     projected,
     fetch: witness.fetch,
+    note: witness.note,
     secrets: witness.secrets,
 
     /** Settings are read anew for every decision. */
@@ -142,6 +152,7 @@ export async function openStage({ eventStoreDbUrl, databaseUrl }: Parts) {
     },
 
     async close(): Promise<void> {
+      await Promise.all(others.map((close) => close()))
       await disconnect()
       await keyledger.close()
       rmSync(folder, { recursive: true })

@@ -5,6 +5,7 @@ import { startStandIn } from '../eventlog/stand-in/start.ts'
 import type { Story } from './chapters.ts'
 import { startPostgres } from '../projections/testing-postgres.ts'
 import { concurrency } from './concurrency.ts'
+import { forgotten } from './forgotten.ts'
 import { guessing, hidden, hiding } from './guessing.ts'
 import { logins } from './logins.ts'
 import { noPasskey } from './no-passkey.ts'
@@ -21,7 +22,7 @@ export type Log = (typeof logs)[number]
 export type Test = [sentence: string, run: () => Promise<void>]
 
 const acts = (many: number): { policy: z.input<typeof Policy>; stories: Story[] }[] => [
-  { policy: {}, stories: [...logins, ...passkeyLogins, ...settings, ...noPasskey, ...proofs, ...guessing, ...signedIn, ...concurrency(many)] },
+  { policy: {}, stories: [...logins, ...passkeyLogins, ...settings, ...noPasskey, ...proofs, ...guessing, ...signedIn, ...forgotten, ...concurrency(many)] },
   { policy: silently, stories: conditional },
   { policy: everythingOff, stories: passwordAlone },
   { policy: offerOnly, stories: passwordAndOffer },

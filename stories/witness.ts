@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { assertDescribed } from '../http/testing-contract.ts'
 import type { Tokens } from '../mobile-contracts/answers.ts'
 
-export const kinds = ['identifier', 'address', 'password', 'code', 'pin', 'flow token', 'access token', 'refresh token', 'device'] as const
+export const kinds = ['identifier', 'address', 'password', 'code', 'pin', 'flow token', 'access token', 'refresh token', 'device', 'key'] as const
 export type Secret = (typeof kinds)[number]
 export type Witness = { secrets: ReadonlyMap<string, Secret>; note(kind: Secret, ...values: (string | undefined)[]): void; fetch: typeof fetch }
 

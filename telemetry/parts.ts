@@ -17,6 +17,7 @@ export function observedLog(log: EventLog, { metrics, clock }: Parts): EventLog 
     readAll: (options) => log.readAll(options),
     subscribe: (options) => log.subscribe(options),
     seal: (stream) => log.seal(stream),
+    truncate: (marks) => log.truncate(marks),
     close: () => log.close(),
 
     append(stream, events, expected) {

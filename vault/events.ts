@@ -1,6 +1,6 @@
 /** The storage format of `key-<uuid>`: wrapped keys. The last event counts; sealing the stream forgets what the key hid. */
 import { z } from 'zod'
-import { Base64Url, clear, event, type EventOf, type Fact } from '../domain/event.ts'
+import { Base64Url, clear, event, Instant, type EventOf, type Fact } from '../domain/event.ts'
 
 export const keyEvents = {
   KeyWrapped: event('This key exists, wrapped under the master key that is named. A later event of the stream is the same key under another master key.', {
@@ -14,8 +14,10 @@ export const keyEvents = {
     master: clear(z.string()),
     wrapped: clear(Base64Url),
   }),
-  SigningKeyRewrapped: event('The key with this name, which the stream has, is wrapped under another master key from here on. It is the same key.', {
+  SigningKeyRewrapped: event('The key with this name, which the stream had since `addedAt`, is wrapped under another master key from here on. It is the same key; all that is known of it stands here, so that what came before may go.', {
     kid: clear(z.string()),
+    publicJwk: clear(z.record(z.string(), z.string())),
+    addedAt: clear(Instant),
     master: clear(z.string()),
     wrapped: clear(Base64Url),
   }),
@@ -34,6 +36,10 @@ export function evolve(state: KeyState | undefined, fact: Fact<KeyEvent>): KeySt
     case 'SigningKeyAdded':
       return { ...before, signing: [...before.signing, { ...fact.data, addedAt: fact.at }] }
     case 'SigningKeyRewrapped':
-      return { ...before, signing: before.signing.map((one) => (one.kid === fact.data.kid ? { ...one, ...fact.data } : one)) }
+      return { ...before, signing: withKey(before.signing, fact.data) }
   }
 }
+
+/** In its place, since the order is that in which they come to sign. */
+const withKey = (signing: readonly SigningKey[], key: SigningKey): readonly SigningKey[] =>
+  signing.some(({ kid }) => kid === key.kid) ? signing.map((one) => (one.kid === key.kid ? key : one)) : [...signing, key]

@@ -1,7 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Sealed } from '../domain/event.ts'
-import { Unavailable } from '../eventlog/event-log.ts'
+import { Unavailable, type Recorded } from '../eventlog/event-log.ts'
 import { failingAfter, openTestFile, type BreakableLog } from '../eventlog/testing.ts'
 import { createStreams } from '../eventlog/transact.ts'
 import { rewrapKeys, surveyKeys } from './rotation.ts'
@@ -32,6 +33,7 @@ async function engine(masterKeys: MasterKeySource, on: BreakableLog = log) {
 async function live(vault: Vault, signing: ReturnType<typeof createSigningKeys>, people: string[]) {
   await signing.current()
   await signing.rotate()
+  await vault.ledgerKey(randomUUID())
   const sealed: Sealed[] = []
   for (const account of people) sealed.push(await vault.seal({ account }, account), await vault.seal({ period: '2026-03', account }, account))
   return { sealed, derived: [vault.lookup('ada'), vault.secret('codes').export().toString('hex')], kids: (await signing.jwks()).keys.map(({ kid }) => kid) }
@@ -46,16 +48,27 @@ async function serves(masterKeys: MasterKeySource, { sealed, derived, kids }: Aw
   expect((await signing.current()).kid).toBe(kids[0])
 }
 
+/** Besides those of people: lookup, root, period, ledger, and two for signing. */
+const others = 6
+const keyEvents = async (): Promise<Recorded[]> => {
+  const events: Recorded[] = []
+  for await (const event of log.readAll({ prefixes: ['key-'] })) events.push(event)
+  return events
+}
+const bytes = (): string => ['', '-wal'].map((end) => readFileSync(`${file.file}${end}`, 'latin1')).join('')
 const people = Array.from({ length: 20 }, () => randomUUID())
 
 describe('When the master key is rotated', () => {
   test('every key of every kind opens with the new one alone, and nobody notices', async () => {
     const before = await engine([old])
     const lived = await live(before.vault, before.signing, people)
+    const first = await keyEvents()
     const { rewrapped, survey, unreadable } = await rewrapKeys(await engine([young, old]), because)
-    // Lookup, root, period and two for signing.
-    expect([rewrapped, unreadable]).toEqual([people.length + 5, []])
-    expect([...survey.under]).toEqual([[fingerprintOf(young), people.length + 5]])
+    expect([rewrapped, unreadable]).toEqual([people.length + others, []])
+    expect([...survey.under]).toEqual([[fingerprintOf(young), people.length + others]])
+    // What was wrapped under the old one is gone, from the disk as well.
+    expect((await keyEvents()).map(({ data }) => data['master'])).toEqual(Array(people.length + others).fill(fingerprintOf(young)))
+    expect(first.filter(({ data }) => bytes().includes(String(data['wrapped'])))).toEqual([])
     await serves([young], lived, people)
     await expect(engine([old])).rejects.toThrow(WrongMasterKey)
     expect((await rewrapKeys(await engine([young, old]), because)).rewrapped).toBe(0)
@@ -64,17 +77,18 @@ describe('When the master key is rotated', () => {
   test('it can be broken off anywhere: engines with both serve, and the repeat does what is left', async () => {
     const before = await engine([old])
     const lived = await live(before.vault, before.signing, people)
-    for (const appends of [1, 7]) {
+    const { truncate } = log
+    for (const appends of [1, 7, Infinity]) {
       log.broken.append = failingAfter(appends)
+      log.truncate = async (marks) => truncate(marks.slice(0, 5)).then(() => Promise.reject(new Unavailable('the process died')))
       await expect(rewrapKeys(await engine([young, old]), because)).rejects.toThrow(Unavailable)
       log.broken.append = undefined
+      log.truncate = truncate
       await serves([young, old], lived, people)
       await serves([old, young], lived, people)
     }
     expect((await rewrapKeys(await engine([young, old]), because)).survey.outdated).toEqual([])
-    let written = 0
-    for await (const _ of log.readAll({ prefixes: ['key-'] })) written += 1
-    expect(written).toBe(2 * (people.length + 5))
+    expect(await keyEvents()).toHaveLength(people.length + others)
     await serves([young], lived, people)
   })
 
@@ -92,7 +106,7 @@ describe('When the master key is rotated', () => {
     expect(during.rewrapped).toBeGreaterThan(people.length)
     const { streams, vault } = await engine([young, old])
     const after = await surveyKeys({ streams, vault })
-    const total = people.length + 5 + late.length
+    const total = people.length + others + late.length
     expect([...after.under.values()].reduce((sum, one) => sum + one, 0)).toBe(total)
     expect(after.outdated.length).toBe(after.under.get(fingerprintOf(old)) ?? 0)
     await rewrapKeys({ streams, vault }, because)
@@ -114,6 +128,17 @@ describe('When the master key is rotated', () => {
     const { vault } = await engine([young])
     expect(await Promise.all(lived.sealed.slice(0, 6).map((value) => vault.open(value)))).toEqual(Array(6).fill(undefined))
     expect(await vault.open(lived.sealed.at(-1) as Sealed)).toBe(people.at(-1))
+  })
+
+  test('the old one of a key does not go before the new one opens to the same', async () => {
+    const { vault } = await engine([old])
+    await vault.seal({ account: people[0]! }, 'a hash')
+    const [first] = (await keyEvents()).filter(({ stream }) => stream === `key-${people[0]}`)
+    const rotating = await engine([young, old])
+    const another = rotating.vault.wrap(people[0]!, randomBytes(32))
+    await log.append(`key-${people[0]}`, [{ ...first!, id: randomUUID(), data: { purpose: 'account', ...another } }], 0)
+    await expect(rewrapKeys(rotating, because)).rejects.toThrow(`key-${people[0]} was tampered with`)
+    expect((await keyEvents()).filter(({ stream }) => stream === `key-${people[0]}`)).toHaveLength(2)
   })
 
   test('what is wrapped under a key that was not given is named, and left as it is', async () => {

@@ -18,7 +18,7 @@ export const auditEvents = {
     /** The sealed fields that were opened, by their names. Left out where it was no look, or at all there is. */
     fields: clear(z.array(z.string().max(128)).max(64).optional()),
   }),
-  KeysRewrapped: event('Every key that the log had was wrapped under this master key at that moment. It does not imply that older events, which hold the same keys wrapped under older ones, are gone.', {
+  KeysRewrapped: event('Every key that the log had was wrapped under this master key at that moment, and under no other any more. It does not imply that the same is so in its backups.', {
     /** Fingerprints, as they stand in `key-<uuid>`. */
     master: clear(z.string().max(64)),
     rewrapped: clear(z.int().nonnegative()),

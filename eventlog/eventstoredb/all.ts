@@ -18,10 +18,10 @@ const expressionOf = (prefixes: readonly string[] | undefined, except: readonly 
 /**
  * Everything after a position, then 'caughtUp', then what comes, until the connection is lost. It serves plain reads of $all too: those have
  * no filter in this client, and would move a whole log to find a few streams. 'caughtUp' needs EventStoreDB 23.10 or later.
- * @param isSealed is asked for events of key streams: in $all those of a tombstoned stream remain until the node scavenges
+ * @param beginningOf is asked for events of key streams: in $all those of a tombstoned or truncated stream remain until the node scavenges
  */
 export async function* followAll(
-  client: EventStoreDBClient, { after, prefixes, except = [] }: Wanted, isSealed: (stream: string) => Promise<boolean>, bounds: Bounds,
+  client: EventStoreDBClient, { after, prefixes, except = [] }: Wanted, beginningOf: (stream: string) => Promise<number | undefined>, bounds: Bounds,
 ): AsyncGenerator<Recorded | Mark> {
   const start = after === undefined ? undefined : parsePosition(after)
   const subscription = client.subscribeToAll({
@@ -47,7 +47,8 @@ export async function* followAll(
     // The node's own streams, and the marks that it leaves in ours ($streamDeleted).
     if (!event || event.streamId.startsWith('$') || event.type.startsWith('$')) continue
     if (start && !isAfter(event.position, start)) continue
-    if (event.streamId.startsWith('key-') && (await isSealed(event.streamId))) continue
-    yield recorded(event)
+    const found = recorded(event)
+    if (event.streamId.startsWith('key-') && !(found.revision >= ((await beginningOf(event.streamId)) ?? Infinity))) continue
+    yield found
   }
 }

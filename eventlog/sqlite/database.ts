@@ -9,7 +9,7 @@ const schemaVersion = 1
 /**
  * A stream is known by a number inside of the file: numbers of streams in use lie close together, so the one index that events have grows at
  * its end and a commit writes a third of the pages that it writes with names in that index.
- * No row is ever deleted (sealing empties them), so a position is never given again.
+ * No row is ever deleted (sealing and truncating empty them), so a position is never given again.
  * Ids are text: as blobs they save 3 % of the file and cost a quarter of the reading speed. They have no index: with an explicit expectation
  * the place of a repeat is known. Prefixes have none either: a scan passes over millions of foreign events a second.
  */

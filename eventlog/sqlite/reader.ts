@@ -38,14 +38,14 @@ export const createReader = (db: DatabaseSync): Reader => {
     return (...values: SQLInputValue[]) => ask(() => statement.all(...values) as unknown as Page)
   }
   const head = prepare('select max(position) from events')
-  const ofStream = `select ${columns} from streams s cross join events e on e.stream = s.number where s.name = ? and s.sealed = 0`
+  const ofStream = `select ${columns} from streams s cross join events e on e.stream = s.number where s.name = ? and s.sealed = 0 and e.type <> ''`
   const stream = prepare(`${ofStream} and e.revision >= ? order by e.revision limit ${pageSize}`)
   const last = prepare(`${ofStream} order by e.revision desc limit 1`)
 
   // 'cross join' keeps SQLite from starting with the names: a page is cheap because it starts at a position.
   const between = (filter: string) =>
     prepare(`select ${columns} from events e cross join streams s on s.number = e.stream
-      where e.position > ? and e.position <= ? and s.sealed = 0 and (${filter}) order by e.position`)
+      where e.position > ? and e.position <= ? and s.sealed = 0 and e.type <> '' and (${filter}) order by e.position`)
   const queries = new Map<string, ReturnType<typeof between>>()
   const anyOf = (count: number): string => Array(count).fill('s.name between ? and ?').join(' or ') || 'false'
   /** No name that begins with the prefix sorts behind the second one. */

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Encoded } from '../batch.ts'
-import { StreamSealed, WrongRevision, type Appended, type Expected } from '../event-log.ts'
+import { StreamSealed, WrongRevision, type Appended, type Expected, type Mark } from '../event-log.ts'
 
 /** The stream's number, its last revision and the ids of its latest events, one after the other. */
 type Head = { number: number; revision: number; recent: string }
@@ -14,6 +14,7 @@ const mostHeads = 10_000
 export type Writer = {
   append(stream: string, events: readonly Encoded[], expected: Expected): Appended | WrongRevision | StreamSealed
   seal(stream: string): void
+  truncate(mark: Mark): void
   /** The stream's last revision, where this process has written it last and nothing has come from elsewhere. */
   lastRevision(stream: string): number | undefined
   /** Another process has written, or this transaction is undone: what was known of streams may be wrong. */
@@ -32,6 +33,10 @@ export const createWriter = (db: DatabaseSync): Writer => {
   const bar = db.prepare('insert into streams (name, sealed) values (?, 1) on conflict (name) do update set sealed = 1')
   const empty = db.prepare(`
     update events set id = '', type = '', data = '', metadata = '' where stream = (select number from streams where name = ?)`)
+
+  const emptyBefore = db.prepare(`
+    update events set id = '', type = '', data = '', metadata = '' where stream = (select number from streams where name = ?1)
+      and revision < ?2 and revision < (select max(revision) from events where stream = (select number from streams where name = ?1))`)
 
   // Most appends follow one of this process: what it left behind saves them the look into the file, a third of what an append costs.
   const heads = new Map<string, Head>()
@@ -78,6 +83,7 @@ export const createWriter = (db: DatabaseSync): Writer => {
       empty.run(stream)
       heads.delete(stream)
     },
+    truncate: ({ stream, before }) => void emptyBefore.run(stream, before),
     lastRevision: stream => heads.get(stream)?.revision,
     forget: () => heads.clear(),
   }

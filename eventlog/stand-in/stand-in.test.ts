@@ -290,3 +290,17 @@ describe.skipIf(realNode !== undefined)('a node', () => {
     await expect(client.appendToStream(newStream(), newEvents(1), own)).rejects.toMatchObject({ type: 'deadline-exceeded' })
   })
 })
+
+test('a stream that is truncated by its metadata begins there, and is appended to as before', async () => {
+  const [client, stream, more] = [connect(), newStream(), newEvents(1)]
+  await client.appendToStream(stream, newEvents(3), { expectedRevision: NO_STREAM })
+  const revisions = async () => (await collect(client.readStream(stream))).map(({ event }) => event!.revision)
+  for (const _ of [1, 2]) await client.setStreamMetadata(stream, { truncateBefore: 2 })
+  expect(await revisions()).toEqual([2n])
+  for (const _ of [1, 2]) expect(await client.appendToStream(stream, more, { expectedRevision: 2n })).toMatchObject({ nextExpectedRevision: 3n })
+  await expect(client.appendToStream(stream, newEvents(1), { expectedRevision: NO_STREAM })).rejects.toThrow(WrongExpectedVersionError)
+  expect(await revisions()).toEqual([2n, 3n])
+  await client.tombstoneStream(stream)
+  await client.setStreamMetadata(stream, { truncateBefore: 3 })
+  await expect(revisions()).rejects.toThrow(StreamDeletedError)
+})

@@ -59,9 +59,16 @@ export const createStore = (past: readonly Entry[], journal: (entry: Entry) => v
     }
     if (stream.softDeleted) stream.firstVisible = stream.events.length
     const last = entry.events.map(event => put(entry.stream, event, entry.at)).at(-1)
+    if (entry.stream.startsWith('$$')) truncate(entry.stream.slice(2), entry.events)
     if (stream.softDeleted) putMark(`$$${entry.stream}`, '$metadata', `{"$tb":${stream.firstVisible}}`, entry.at)
     stream.softDeleted = false
     return last
+  }
+
+  /** Of a stream's metadata the `$tb`: reads begin there. */
+  const truncate = (name: string, [metadata]: readonly Proposed[]) => {
+    const { $tb } = JSON.parse(Buffer.from(metadata?.data ?? '', 'base64').toString() || '{}') as { $tb?: number }
+    if ($tb !== undefined) streamOf(name).firstVisible = $tb
   }
 
   const commit = (entry: Entry): Stored | undefined => {
