@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { z } from 'zod'
+import { Role } from './access/roles.ts'
 import { AccessSettings } from './access/settings.ts'
 import { Policy } from './domain/policy.ts'
 import type { Channel } from './domain/session/vocabulary.ts'
@@ -87,6 +88,12 @@ export const ConfigFile = z.strictObject({
         .default([]),
     })
     .prefault({}),
+  audit: z
+    .strictObject({
+      /** The role that may have sealed values opened, one look at a time and with a reason. */
+      opens: Role.exclude(['analyst']).default('admin'),
+    })
+    .prefault({}),
   /** Seconds that a login may take. */
   flowSeconds: z.int().min(60).max(86_400).default(900),
   /** Milliseconds between two rounds that write down which logins ran out of time. */
@@ -122,6 +129,8 @@ export type Config = {
   /** Null: what ages is kept for ever. */
   retentionMonths: number | null
   ledger: z.infer<typeof ConfigFile>['ledger']
+  /** The role that may have sealed values opened. */
+  opens: Role
   flowSeconds: number
   sweepMs: number
 }
@@ -204,6 +213,7 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     accessClientSecret: values.ACCESS_CLIENT_SECRET,
     retentionMonths: file.retention.months,
     ledger: { ...file.ledger, witnesses: file.ledger.witnesses.map((one) => ('file' in one ? { file: resolve(dirname(path), one.file) } : one)) },
+    opens: file.audit.opens,
     flowSeconds: file.flowSeconds,
     sweepMs: file.sweepMs,
   }

@@ -22,6 +22,7 @@ import { createApp } from './http/app.ts'
 import { openDatabase } from './projections/database.ts'
 import { createGuessRows } from './projections/guesses.ts'
 import { createLedgerFollower, type LedgerFollower } from './projections/ledger/follower.ts'
+import { createCoverage } from './projections/ledger/coverage.ts'
 import { createProofs } from './projections/ledger/proofs.ts'
 import { createWitnessRows } from './projections/ledger/witnesses.ts'
 import { openReadModel, type ReadModel } from './projections/read-model.ts'
@@ -30,6 +31,7 @@ import { createCheckpoints, type Checkpoints } from './reactions/checkpoints.ts'
 import { createNotices, type Notices } from './reactions/notices.ts'
 import { createRetention, type Retention } from './reactions/retention.ts'
 import { createSweeper, type Sweeper } from './reactions/sweeper.ts'
+import { createReplays } from './replay/replays.ts'
 import { createAddressOf, serve } from './serve.ts'
 import { createLogger, errorFields } from './telemetry/logger.ts'
 import type { Ledgered } from './telemetry/metrics.ts'
@@ -150,10 +152,13 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
   opened.defer(() => Promise.race([Promise.all([sweeper.stop(), notices.stop(), retention.stop(), signing.stop(), follower.stop(), model.stop()]), sleep(closeTimeout, undefined, { ref: false })]).then(() => {}))
 
   const { access, consoleKey } = openAccess(config, engine, now)
+  const replays = createReplays({ log, now, sessionsOf: model.sessionsOf, findLogins: model.findLogins, coverageOf: createCoverage({ log, ledger: engine.ledger.stream, table: follower.table }) })
   const app = createApp({
     engine,
     access,
     proofs: createProofs(follower.table),
+    replays,
+    opens: config.opens,
     now,
     addressOf: createAddressOf(config),
     readSession: model.session,

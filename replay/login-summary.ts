@@ -2,7 +2,7 @@
 import { parseFact } from '../domain/event.ts'
 import { sessionEvents } from '../domain/session/events.ts'
 import { evolve, type SessionState, type SessionView } from '../domain/session/state.ts'
-import { EndReason, SessionStatus } from '../domain/session/vocabulary.ts'
+import { EndReason, SessionStatus, type Platform } from '../domain/session/vocabulary.ts'
 import type { EventLog, Recorded } from '../eventlog/event-log.ts'
 import { isBy, type AsOf } from './as-of.ts'
 
@@ -18,7 +18,7 @@ export type LoginSummary = {
   session: string
   account: string | null
   app: string
-  platform: string
+  platform: Platform
   installation: string
   startedAt: string
   lastAt: string

@@ -6,6 +6,7 @@ import { sessionEvents, type SessionEvent } from '../domain/session/events.ts'
 import { currentStep, legalActions, signedInNext } from '../domain/session/flow.ts'
 import { evolve, type SessionState } from '../domain/session/state.ts'
 import { evolve as evolveTokens, tokensEvents, type TokensEvent, type TokensState } from '../domain/session/tokens.ts'
+import type { Platform } from '../domain/session/vocabulary.ts'
 import type { EventLog } from '../eventlog/event-log.ts'
 import { BadAsOf, isBy, type AsOf } from './as-of.ts'
 import type { Coverage, CoverageOf } from './coverage.ts'
@@ -19,7 +20,7 @@ export type SessionReplay = {
   /** Null where no account is named by then. */
   account: string | null
   app: string
-  platform: string
+  platform: Platform
   installation: string
   startedAt: string
   /** The moment that is looked back from; null: now. */
@@ -29,7 +30,7 @@ export type SessionReplay = {
   status: string
   /** What the login is at; null when it is over. */
   step: string | null
-  next: readonly string[]
+  next: string[]
   state: State
   tokens: State | null
   steps: TimelineStep[]
@@ -38,7 +39,7 @@ export type SessionReplay = {
 const sessionFolding: Folding<SessionState, SessionEvent> = {
   evolve,
   parse: (recorded) => parseFact(sessionEvents, recorded),
-  next: ({ view }, at) => (view.status === 'completed' ? signedInNext(view) : legalActions(view, at)),
+  next: ({ view }, at) => (view.status === 'completed' ? [...signedInNext(view)] : legalActions(view, at)),
 }
 const tokensFolding: Folding<TokensState, TokensEvent> = { evolve: evolveTokens, parse: (recorded) => parseFact(tokensEvents, recorded) }
 export const accountFolding: Folding<AccountState, AccountEvent> = { evolve: evolveAccount, parse: (recorded) => parseFact(accountEvents, recorded) }
@@ -73,7 +74,7 @@ export async function replaySession({ log, coverageOf, now }: { log: EventLog; c
   let signedIn: TokensState | undefined
   for await (const one of stepsOf(log, `tokens-${session}`, tokensFolding)) {
     if (!isBy(until, { revision: 0, at: one.step.at })) continue
-    one.step.next = one.state.ended === null ? signedInNext(state.view) : []
+    one.step.next = one.state.ended === null ? [...signedInNext(state.view)] : []
     ;[tokens, signedIn] = [one.step, one.state]
     steps.push(one.step)
   }
@@ -99,7 +100,7 @@ export async function replaySession({ log, coverageOf, now }: { log: EventLog; c
     revision: last.event.revision,
     status: expired ? 'expired' : view.status,
     step: view.status === 'running' && !expired ? (currentStep(view) ?? null) : null,
-    next: view.status === 'completed' ? (signedIn?.ended == null ? signedInNext(view) : []) : legalActions(view, moment),
+    next: view.status === 'completed' ? (signedIn?.ended == null ? [...signedInNext(view)] : []) : legalActions(view, moment),
     state: last.after,
     tokens: tokens?.after ?? null,
     steps: steps.toSorted(inOrder).map((step) => ({ ...step, ledger: covered?.(step.event.stream, step.event.revision) ?? null })),

@@ -7,7 +7,7 @@ import { tell, type Told } from './tellings.ts'
 
 /** As it was stored: what stands here is the leaf of the ledger, to the letter. */
 export type StoredEvent = { stream: string; revision: number; id: string; type: string; data: JsonObject; metadata: Metadata }
-export type State = { readonly [field: string]: unknown }
+export type State = Record<string, unknown>
 
 export type Step = Told & {
   /** ISO 8601, by the engine's clock. */
@@ -20,13 +20,13 @@ export type Step = Told & {
   after: State
   changed: Changed[]
   /** What was legal next in the login. Null for the step of an account: it has no order. */
-  next: readonly string[] | null
+  next: string[] | null
   sealed: SealedPlace[]
   event: StoredEvent
 }
 
 /** What a stream's events are folded by, and what is legal after each. */
-export type Folding<S extends object, E> = { evolve(state: S | undefined, fact: Fact<E>): S; parse(recorded: Recorded): Fact<E>; next?(state: S, at: string): readonly string[] }
+export type Folding<S extends object, E> = { evolve(state: S | undefined, fact: Fact<E>): S; parse(recorded: Recorded): Fact<E>; next?(state: S, at: string): string[] }
 
 /** The steps of one stream, with the state that each led to. @throws UnknownEvent, Unavailable */
 export async function* stepsOf<S extends object, E>(log: EventLog, stream: string, { evolve, parse, next }: Folding<S, E>): AsyncGenerator<{ step: Step; state: S }> {
