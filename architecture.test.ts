@@ -12,7 +12,7 @@ type Rule = {
   never?: RegExp
 }
 
-const anything = ['domain', 'access', 'eventlog', 'vault', 'factors', 'delivery', 'engine', 'reactions', 'projections', 'audit', 'replay', 'http', 'console', 'telemetry', 'mobile-contracts']
+const anything = ['domain', 'access', 'eventlog', 'vault', 'factors', 'delivery', 'engine', 'reactions', 'projections', 'audit', 'replay', 'feeds', 'http', 'console', 'telemetry', 'mobile-contracts']
 const storeClients = /^(postgres|@electric-sql\/.*|@eventstore\/.*|@kurrent\/.*|@grpc\/.*|node:sqlite)$/
 
 const rules: Record<string, Rule> = {
@@ -32,6 +32,8 @@ const rules: Record<string, Rule> = {
   replay: { imports: ['domain', 'eventlog'] },
   http: { imports: ['domain', 'access', 'engine', 'projections', 'audit', 'replay', 'mobile-contracts'], never: storeClients },
   console: { imports: ['domain', 'access', 'engine', 'projections', 'audit', 'replay', 'mobile-contracts', 'http/page.ts'], never: storeClients },
+  // Our events as others want them.
+  feeds: { imports: ['domain', 'eventlog', 'replay'] },
   // It stands before these parts and looks like them. Nothing but the composition root knows of it.
   telemetry: { imports: ['domain', 'eventlog/event-log.ts', 'factors/hash-gate.ts', 'delivery/delivery.ts'], packages: ['@opentelemetry/api', 'prom-client'] },
   // The composition root, the command line and what is beside them: they put the house together.

@@ -44,7 +44,7 @@ describe('Without any configuration', () => {
     expect(config).toEqual({
       host: '127.0.0.1', port: 8787, dataFolder: 'data', eventStoreDbUrl: undefined, databaseUrl: undefined, masterKeys: undefined,
       email: undefined, sms: undefined, deliveryPlaintext: false, trustedHops: 0, metricsToken: undefined, logLevel: 'warn', issuer: undefined,
-      passwords: { minLength: 8, blocklist: [] }, retentionMonths: 13, ledger: { everySeconds: 60, everyEvents: 1_000, witnesses: [] }, opens: 'admin', flowSeconds: 900, sweepMs: 5_000,
+      passwords: { minLength: 8, blocklist: [] }, retentionMonths: 13, ledger: { everySeconds: 60, everyEvents: 1_000, witnesses: [] }, feeds: [], opens: 'admin', flowSeconds: 900, sweepMs: 5_000,
     })
     expect(backends).toEqual([])
     expect(apps.map(({ id, rpId, web }) => ({ id, rpId, web }))).toEqual([{ id: 'demo', rpId: 'localhost', web: ['http://localhost:8787'] }])

@@ -7,6 +7,7 @@ import { consoleKeyOf } from './access/console-key.ts'
 import { readConfig, BadConfig, type Config } from './config.ts'
 import { ensureDataFolder, lockDataFolder } from './data-folder.ts'
 import { createDelivery, type Carrier } from './delivery/delivery.ts'
+import { createFeedTarget } from './delivery/feeds.ts'
 import { createSms } from './delivery/sms.ts'
 import { loadTemplates } from './delivery/templates.ts'
 import { createTerminal } from './delivery/terminal.ts'
@@ -18,8 +19,10 @@ import { openSqliteLog } from './eventlog/sqlite.ts'
 import { createHashGate } from './factors/hash-gate.ts'
 import { createBlocklist } from './factors/password-blocklist.ts'
 import { createPasswords, type Passwords } from './factors/password.ts'
+import { createLines } from './feeds/lines.ts'
 import { createApp } from './http/app.ts'
 import { openDatabase } from './projections/database.ts'
+import { createFeedRows } from './projections/feeds.ts'
 import { createGuessRows } from './projections/guesses.ts'
 import { createLedgerFollower, type LedgerFollower } from './projections/ledger/follower.ts'
 import { createCoverage } from './projections/ledger/coverage.ts'
@@ -28,6 +31,7 @@ import { createWitnessRows } from './projections/ledger/witnesses.ts'
 import { openReadModel, type ReadModel } from './projections/read-model.ts'
 import type { ProjectionStatus } from './projections/status.ts'
 import { createCheckpoints, type Checkpoints } from './reactions/checkpoints.ts'
+import { createFeeds, type Feed, type Feeds } from './reactions/feeds.ts'
 import { createNotices, type Notices } from './reactions/notices.ts'
 import { createRetention, type Retention } from './reactions/retention.ts'
 import { createSweeper, type Sweeper } from './reactions/sweeper.ts'
@@ -56,7 +60,7 @@ export type Surroundings = {
   standby?: boolean
 }
 /** `consoleKey`: undefined where a provider, or nobody, says who may look. */
-export type Keyledger = { url: string; consoleKey: string | undefined; engine: Engine; log: EventLog; readModel: ReadModel; sweeper: Sweeper; notices: Notices; checkpoints: Checkpoints; retention: Retention; ready: Promise<void>; close(): Promise<void> }
+export type Keyledger = { url: string; consoleKey: string | undefined; engine: Engine; log: EventLog; readModel: ReadModel; sweeper: Sweeper; notices: Notices; checkpoints: Checkpoints; retention: Retention; feeds: Feeds; ready: Promise<void>; close(): Promise<void> }
 
 /** ms. What the projections have at work may take this long at shutdown. */
 const closeTimeout = 5_000
@@ -148,8 +152,9 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
   const sweeper = createSweeper({ streams: engine.streams, due: model, now, everyMs: config.sweepMs, onError: (error) => onError('sweeper', error) })
   const notices = createNotices({ tell: engine.tell, noticesDue: model.noticesDue, everyMs: config.sweepMs, onError: (error) => onError('notices', error) })
   const retention = createRetention({ dropPeriods: engine.dropPeriods, months: config.retentionMonths, onError: (error) => onError('retention', error) })
+  const feeds = createFeeds({ log, feeds: openFeeds(config, now), openLines: () => createLines(log), rows: createFeedRows(database.sql), id: randomUUID(), onError: (error) => onError('feeds', error) })
   // A Postgres that hangs must not keep the process: its rows are the log's to make good.
-  opened.defer(() => Promise.race([Promise.all([sweeper.stop(), notices.stop(), retention.stop(), signing.stop(), follower.stop(), model.stop()]), sleep(closeTimeout, undefined, { ref: false })]).then(() => {}))
+  opened.defer(() => Promise.race([Promise.all([sweeper.stop(), notices.stop(), retention.stop(), feeds.stop(), signing.stop(), follower.stop(), model.stop()]), sleep(closeTimeout, undefined, { ref: false })]).then(() => {}))
 
   const { access, consoleKey } = openAccess(config, engine, now)
   const replays = createReplays({ log, now, sessionsOf: model.sessionsOf, findLogins: model.findLogins, coverageOf: createCoverage({ log, ledger: engine.ledger.stream, table: follower.table }) })
@@ -165,7 +170,7 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
     lastUses: model.lastUses,
     readiness: async () => {
       const reachable = await log.last('key-readiness').then(() => true, () => false)
-      return { ready: reachable, log: reachable ? 'ok' : 'out of reach', projections: [...model.status(), follower.status()], ledger: signing.status() }
+      return { ready: reachable, log: reachable ? 'ok' : 'out of reach', projections: [...model.status(), follower.status()], ledger: signing.status(), feeds: feeds.status() }
     },
     onError: (error) => onError('request', error),
     observe: telemetry.request,
@@ -178,6 +183,7 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
     sweeper.start()
     notices.start()
     follower.start()
+    feeds.start()
     signing.start()
     return model.start()
   })
@@ -187,7 +193,7 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
 
   /** Takes nothing new, finishes what runs, then lets go of the log and the database. */
   const close = () => running.disposeAsync()
-  return { url: server.url, consoleKey, engine, log, readModel: model, sweeper, notices, checkpoints: signing, retention, ready, close }
+  return { url: server.url, consoleKey, engine, log, readModel: model, sweeper, notices, checkpoints: signing, retention, feeds, ready, close }
 }
 
 /** On the embedded default the key lies in the data folder and outlives a restart, as the sessions and scripts that rest on it do; who deletes the file has another one. */
@@ -223,6 +229,15 @@ function openWitnesses({ ledger, deliveryPlaintext: plaintext }: Config, post: P
     return ledger.witnesses.map((witness) => createWitness(witness, { post, plaintext }))
   } catch (error) {
     throw new BadConfig([`ledger.witnesses: ${(error as Error).message}`])
+  }
+}
+
+/** @throws BadConfig */
+function openFeeds({ feeds, deliveryPlaintext: plaintext }: Config, now: () => Date): Feed[] {
+  try {
+    return feeds.map((feed) => ({ ...createFeedTarget(feed, { plaintext, now: () => now().getTime() }), since: feed.since }))
+  } catch (error) {
+    throw new BadConfig([`feeds: ${(error as Error).message}`])
   }
 }
 
