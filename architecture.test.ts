@@ -31,7 +31,7 @@ const rules: Record<string, Rule> = {
   // Reading alone: what an auditor is shown of the log. It opens nothing and changes nothing.
   replay: { imports: ['domain', 'eventlog'] },
   http: { imports: ['domain', 'access', 'engine', 'projections', 'audit', 'replay', 'mobile-contracts'], never: storeClients },
-  console: { imports: ['domain', 'access', 'engine', 'projections', 'audit', 'replay', 'mobile-contracts', 'http/page.ts'], never: storeClients },
+  console: { imports: ['domain', 'access', 'engine', 'projections', 'audit', 'replay', 'mobile-contracts', 'http/palette.ts'], never: storeClients },
   // Our events as others want them.
   feeds: { imports: ['domain', 'eventlog', 'replay'] },
   // It stands before these parts and looks like them. Nothing but the composition root knows of it.

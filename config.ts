@@ -109,6 +109,15 @@ export const ConfigFile = z.strictObject({
       opens: Role.exclude(['analyst']).default('admin'),
     })
     .prefault({}),
+  /** What analysts are shown. */
+  adoption: z
+    .strictObject({
+      /** Groups of fewer people are not shown. Left out: 10; 1 as long as no app is configured, and so nobody's people are. */
+      k: z.int().min(1).max(1_000).optional(),
+      /** How many people each variant of a test is to have before it is looked at. */
+      plannedPeople: z.int().min(1).optional(),
+    })
+    .prefault({}),
   /** Seconds that a login may take. */
   flowSeconds: z.int().min(60).max(86_400).default(900),
   /** Milliseconds between two rounds that write down which logins ran out of time. */
@@ -147,6 +156,7 @@ export type Config = {
   feeds: readonly (FeedConfig & { since?: string | undefined })[]
   /** The role that may have sealed values opened. */
   opens: Role
+  adoption: { k: number; plannedPeople: number | undefined }
   flowSeconds: number
   sweepMs: number
 }
@@ -236,6 +246,7 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     ledger: { ...file.ledger, witnesses: file.ledger.witnesses.map((one) => ('file' in one ? { file: resolve(dirname(path), one.file) } : one)) },
     feeds: file.feeds.map((feed) => ('file' in feed ? { ...feed, file: resolve(dirname(path), feed.file) } : { ...feed, secret: values.FEED_WEBHOOK_SECRET ?? '' })),
     opens: file.audit.opens,
+    adoption: { k: file.adoption.k ?? (file.apps ? 10 : 1), plannedPeople: file.adoption.plannedPeople },
     flowSeconds: file.flowSeconds,
     sweepMs: file.sweepMs,
   }

@@ -2,9 +2,8 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createAccess, type Access } from './access/access.ts'
-import { consoleKeyOf } from './access/console-key.ts'
 import { readConfig, BadConfig, type Config } from './config.ts'
+import { createConsole } from './console/console.ts'
 import { ensureDataFolder, lockDataFolder } from './data-folder.ts'
 import { createDelivery, type Carrier } from './delivery/delivery.ts'
 import { createFeedTarget } from './delivery/feeds.ts'
@@ -21,6 +20,8 @@ import { createBlocklist } from './factors/password-blocklist.ts'
 import { createPasswords, type Passwords } from './factors/password.ts'
 import { createLines } from './feeds/lines.ts'
 import { createApp } from './http/app.ts'
+import { adoptionTables, openAdoption } from './projections/adoption/adoption.ts'
+import { renewViews } from './projections/adoption/views.ts'
 import { openDatabase } from './projections/database.ts'
 import { createFeedRows } from './projections/feeds.ts'
 import { createGuessRows } from './projections/guesses.ts'
@@ -36,11 +37,11 @@ import { createNotices, type Notices } from './reactions/notices.ts'
 import { createRetention, type Retention } from './reactions/retention.ts'
 import { createSweeper, type Sweeper } from './reactions/sweeper.ts'
 import { createReplays } from './replay/replays.ts'
+import { openAccess } from './open-access.ts'
 import { createAddressOf, serve } from './serve.ts'
 import { createLogger, errorFields } from './telemetry/logger.ts'
 import type { Ledgered } from './telemetry/metrics.ts'
 import { createTelemetry, type Telemetry } from './telemetry/telemetry.ts'
-import { ensureKeyFile } from './vault/key-file.ts'
 import { watchMasterKeyFile } from './vault/master-key.ts'
 import { firstSteps } from './first-steps.ts'
 
@@ -156,14 +157,17 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
   // A Postgres that hangs must not keep the process: its rows are the log's to make good.
   opened.defer(() => Promise.race([Promise.all([sweeper.stop(), notices.stop(), retention.stop(), feeds.stop(), signing.stop(), follower.stop(), model.stop()]), sleep(closeTimeout, undefined, { ref: false })]).then(() => {}))
 
-  const { access, consoleKey } = openAccess(config, engine, now)
+  const { access, consoleKey } = openAccess(config, engine.vault.secret('console'), now)
+  const adoption = openAdoption({ sql: database.sql, ...config.adoption })
   const replays = createReplays({ log, now, sessionsOf: model.sessionsOf, findLogins: model.findLogins, coverageOf: createCoverage({ log, ledger: engine.ledger.stream, table: follower.table }) })
   const app = createApp({
     engine,
     access,
+    adoption,
     proofs: createProofs(follower.table),
     replays,
     opens: config.opens,
+    pages: createConsole({ access, adoption, apps: () => engine.settings().apps, now, onError: (error) => onError('console', error) }),
     now,
     addressOf: createAddressOf(config),
     readSession: model.session,
@@ -189,19 +193,15 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
   })
   // Without Postgres logins go on; `/health/ready` says what is missing.
   const running = opened.move()
-  ready.catch((error: unknown) => running.disposed || onError('projection database', error))
+  const unless = (what: string) => (error: unknown) => running.disposed || onError(what, error)
+  ready.catch(unless('projection database'))
+  // The tables are there and full. Whatever keeps the views from being made, all else goes on.
+  const views = () => renewViews(database.sql, { tables: adoptionTables(), k: config.adoption.k, roles: config.databaseUrl !== undefined })
+  ready.then(() => views().catch(unless('views for analysts')), () => {})
 
   /** Takes nothing new, finishes what runs, then lets go of the log and the database. */
   const close = () => running.disposeAsync()
   return { url: server.url, consoleKey, engine, log, readModel: model, sweeper, notices, checkpoints: signing, retention, feeds, ready, close }
-}
-
-/** On the embedded default the key lies in the data folder and outlives a restart, as the sessions and scripts that rest on it do; who deletes the file has another one. */
-function openAccess(config: Config, engine: Engine, now: () => Date): { access: Access; consoleKey: string | undefined } {
-  const { access: settings, accessClientSecret: clientSecret, eventStoreDbUrl } = config
-  const key = settings || eventStoreDbUrl ? undefined : consoleKeyOf(Buffer.from(ensureKeyFile(ensureDataFolder(config.dataFolder).consoleKey), 'base64'))
-  const consoleUrl = settings?.consoleUrl ?? new URL(config.issuer ?? `http://localhost:${config.port}`).origin
-  return { access: createAccess({ settings, clientSecret, consoleKey: key, consoleUrl, secret: engine.vault.secret('console'), now }), consoleKey: key }
 }
 
 /** What only production needs is loaded only there: the embedded default answers its first request sooner. */

@@ -4,8 +4,10 @@ import { secureHeaders } from 'hono/secure-headers'
 import type { Access } from '../access/access.ts'
 import type { Role } from '../access/roles.ts'
 import type { Replays } from '../replay/replays.ts'
+import type { Adoption } from '../projections/adoption/adoption.ts'
 import { accessRoutes } from './access.ts'
 import { accountRoutes } from './accounts.ts'
+import { adoptionRoutes } from './adoption.ts'
 import { ownAccountRoutes } from './own-account.ts'
 import { auditRoutes, type Proofs } from './audit.ts'
 import { metricsRoutes, type MetricsSource } from './metrics.ts'
@@ -27,6 +29,8 @@ export type AppDependencies = HttpDependencies &
     replays: Replays
     /** The role that may have sealed values opened. */
     opens: Role
+    /** Figures for analysts. */
+    adoption?: Adoption
     /** What is served at `/console`. */
     pages?: Hono
     readiness: () => Promise<Readiness>
@@ -36,7 +40,7 @@ export type AppDependencies = HttpDependencies &
   }
 
 export function createApp(dependencies: AppDependencies): Hono {
-  const { engine, access, proofs, replays, opens, pages, readiness, onError, observe, metrics } = dependencies
+  const { engine, access, adoption, proofs, replays, opens, pages, readiness, onError, observe, metrics } = dependencies
   const app = new Hono()
 
   // First, so that what the others do is in it.
@@ -62,6 +66,7 @@ export function createApp(dependencies: AppDependencies): Hono {
   app.route('/v1/access', accessRoutes(access))
   app.route('/v1/audit', auditRoutes({ access, ledger: engine.ledger, proofs }))
   app.route('/v1/audit', replayRoutes({ access, engine, replays, opens }))
+  if (adoption) app.route('/v1/adoption', adoptionRoutes(adoption, access.requireRole('analyst')))
   app.route('/', wellKnownRoutes(engine))
   app.route('/', referenceRoutes())
 

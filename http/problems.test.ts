@@ -53,6 +53,8 @@ const reached: Record<ProblemCode, Reached | string> = {
   idempotency_key_missing: { status: 400, reach: (api) => api.call('POST', '/v1/sessions', { body: startBody() }) },
   token_missing: { status: 401, reach: async (api) => api.post(`${(await api.start()).path}/password`, { body: { password } }) },
   not_found: { status: 404, reach: (api) => api.call('GET', '/v2') },
+  metric_unknown: { status: 404, reach: (api) => api.call('GET', '/v1/adoption/none', { token: consoleKey }) },
+  figures_unavailable: { status: 503, reach: (api) => api.call('GET', '/v1/adoption', { token: consoleKey }), retryAfter: '1' },
   operator_token_invalid: { status: 401, reach: (api) => api.call('GET', '/v1/access', { token: 'klc_x' }) },
   role_missing: 'no route of the app that is tested here takes a role: access/access.test.ts',
   access_not_configured: { status: 403, options: { access: createAccess({ consoleUrl: 'http://localhost', secret: createSecretKey(randomBytes(32)), now: () => new Date() }) }, reach: (api) => api.call('GET', '/v1/access') },

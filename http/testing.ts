@@ -22,6 +22,9 @@ import { createHashGate } from '../factors/hash-gate.ts'
 import { createPasswords, type Passwords } from '../factors/password.ts'
 import type { SessionAnswer, Tokens } from '../mobile-contracts/answers.ts'
 import { createAuthenticator, type Authenticator, type Ceremony } from '../stories/authenticator.ts'
+import type { Adoption } from '../projections/adoption/adoption.ts'
+import { FiguresUnavailable } from '../projections/adoption/ask.ts'
+import { metricOf } from '../projections/adoption/metrics.ts'
 import { createTelemetry } from '../telemetry/telemetry.ts'
 import { searchSessionsOf } from '../replay/account-replay.ts'
 import { createReplays, type Replays } from '../replay/replays.ts'
@@ -68,6 +71,18 @@ export type ApiOptions = {
   /** By default over the log alone, as while the projection database is away. */
   replays?: Replays
   opens?: Role
+  adoption?: Adoption
+}
+
+/** As while the projection database is away. */
+const noFigures: Adoption = {
+  catalogue: async () => {
+    throw new FiguresUnavailable('away')
+  },
+  ask: async (metric) => {
+    if (metricOf(metric)) throw new FiguresUnavailable('away')
+    return undefined
+  },
 }
 
 /** Where passkeys of the shop's app are made. */
@@ -123,6 +138,7 @@ export async function openApi(options: ApiOptions = {}) {
     })
     const app = heldToContract(createApp({
       engine,
+      adoption: options.adoption ?? noFigures,
       access: options.access ?? createAccess({ consoleKey, consoleUrl: 'http://localhost:8787', secret: engine.vault.secret('console'), now }),
       proofs: options.proofs ?? { inclusion: async () => undefined, consistency: async () => undefined },
       replays: options.replays ?? createReplays({ log, now, coverageOf: async () => undefined, sessionsOf: (account) => searchSessionsOf(log, account), findLogins: async () => 'unavailable' }),

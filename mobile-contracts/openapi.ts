@@ -1,6 +1,7 @@
 /** The API as an OpenAPI 3.1 document, made of the schemas that `http/` parses with. `npm run openapi` writes it to `openapi.json`. */
 import { z } from 'zod'
 import * as vocabulary from '../domain/session/vocabulary.ts'
+import * as adoption from './adoption.ts'
 import * as answers from './answers.ts'
 import * as audit from './audit.ts'
 import { operations, type Answer, type Authorization, type Operation } from './operations.ts'
@@ -14,7 +15,7 @@ type Io = 'input' | 'output'
 
 /** Every schema that is exported has its name in the document. */
 const named = z.registry<{ id: string }>()
-for (const [name, schema] of [vocabulary, answers, audit, published, requests].flatMap((module) => Object.entries<unknown>(module))) {
+for (const [name, schema] of [vocabulary, answers, adoption, audit, published, requests].flatMap((module) => Object.entries<unknown>(module))) {
   if (schema instanceof z.ZodType) named.add(schema, { id: name })
 }
 
@@ -35,6 +36,7 @@ export function openApiDocument(problems: Problems) {
     tags: [
       { name: 'app', description: 'For native apps' },
       { name: 'backend', description: "For the company's backends" },
+      { name: 'analyst', description: 'For whoever looks at how passkeys are taken' },
       { name: 'operator', description: 'For whoever runs the engine, and for the platforms' },
     ],
     paths,
@@ -66,7 +68,7 @@ function operationObject({ id, tag, path, summary, description, authorization, k
 }
 
 function answerObject({ description, schema, type, headers = [] }: Answer): Json {
-  const content = schema ? { 'application/json': { schema: schemaOf(schema, 'output') } } : type && { [type]: { schema: { type: 'string' } } }
+  const content = (schema || type) && { ...(schema && { 'application/json': { schema: schemaOf(schema, 'output') } }), ...(type && { [type]: { schema: { type: 'string' } } }) }
   return { description, ...(headers.length > 0 && { headers: headersOf(headers) }), ...(content && { content }) }
 }
 

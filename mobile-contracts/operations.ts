@@ -2,18 +2,19 @@
 import { z } from 'zod'
 import type { Action } from '../domain/session/vocabulary.ts'
 import { requestOf } from './actions.ts'
+import * as adoption from './adoption.ts'
 import * as answer from './answers.ts'
 import * as audited from './audit.ts'
 import * as published from './published.ts'
 import * as request from './requests.ts'
 
 export type Authorization = 'none' | 'flowToken' | 'accessToken' | 'backendKey' | 'refreshToken' | 'operatorToken'
-export type Answer = { description: string; schema?: z.ZodType; type?: 'text/html' | 'text/plain'; headers?: readonly 'Location'[] }
+export type Answer = { description: string; schema?: z.ZodType; type?: 'text/html' | 'text/plain' | 'text/csv'; headers?: readonly 'Location'[] }
 
 export type Operation = {
   id: string
   /** For whom: apps, the company's backends, whoever runs the engine. */
-  tag: 'app' | 'backend' | 'operator'
+  tag: 'app' | 'backend' | 'analyst' | 'operator'
   method: 'GET' | 'POST' | 'DELETE'
   path: string
   summary: string
@@ -220,6 +221,17 @@ const service: Operation[] = [
 const association = (id: string, file: string, summary: string, schema: z.ZodType): Operation =>
   open('operator', [id, 'GET', `/.well-known/${file}`, summary], { answers: json('For the domain that the request names as its host.', schema), problems: ['not_found'] })
 
+const analysts = (route: Route, own: Own): Operation => operation('analyst', ['operatorToken'], route, { ...own, problems: ['figures_unavailable', ...(own.problems ?? [])] })
+const figures: Operation[] = [
+  analysts(['listMetrics', 'GET', '/v1/adoption', 'The metrics that there are, and what they mean'], { answers: json('The metrics.', adoption.AdoptionCatalogue) }),
+  analysts(['getMetric', 'GET', '/v1/adoption/{metric}', 'The figures of a metric'], {
+    description: 'As JSON, or as CSV where `Accept` or `format` asks for it. Takes the role of an analyst.',
+    query: adoption.adoptionQuery,
+    answers: { 200: { description: 'The figures, and what they mean.', schema: adoption.AdoptionAnswer, type: 'text/csv' } },
+    problems: ['malformed', 'metric_unknown'],
+  }),
+]
+
 const others: Operation[] = [
   operation('operator', ['operatorToken'], ['getAccess', 'GET', '/v1/access', 'Who asks, and what they may see'], {
     answers: json('Somebody with a role, or with none.', answer.AccessAnswer),
@@ -308,4 +320,4 @@ const others: Operation[] = [
   open('operator', ['getReference', 'GET', '/reference', 'This document, for people'], { answers: { 200: { description: 'A page.', type: 'text/html' } } }),
 ]
 
-export const operations: readonly Operation[] = [...login, ...afterLogin, ...service, ...others]
+export const operations: readonly Operation[] = [...login, ...afterLogin, ...service, ...figures, ...others]

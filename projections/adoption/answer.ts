@@ -35,7 +35,7 @@ export type Described = {
   kind: Kind
 }
 /** `groups`: the groupings of its own. */
-export type MetricDescription = Described & { groups: readonly string[]; breakdowns: readonly Dimension[] }
+export type MetricDescription = Described & { groups: string[]; breakdowns: Dimension[] }
 
 export type Catalogue = { metrics: MetricDescription[]; asOf: string | null }
 
@@ -47,7 +47,9 @@ export type Answer = Described & {
   to: string | null
   every: Every | null
   timeZone: string
-  by: readonly Dimension[]
+  by: Dimension[]
+  /** The metric's own groupings: every row has them beside those of `by`. */
+  groups: string[]
   filters: Question['filters']
   test: boolean
   /** Groups of fewer people are not shown. */

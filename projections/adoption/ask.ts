@@ -36,7 +36,7 @@ export async function ask({ sql, tables, k, plannedPeople }: { sql: Sql; tables:
   const { told, warnings } = tell(metric, by, rows, { k, plannedPeople })
   return {
     metric: name, name, title, definition, unit, denominator, kind,
-    asOf, from, to, every, timeZone, by, filters, test, k,
+    asOf, from, to, every, timeZone, by, groups: [...metric.groups], filters, test, k,
     provisionalFrom: asOf === null ? null : new Date(Date.parse(asOf) - (metric.settles ?? 1) * 86_400_000).toISOString(),
     rows: told,
     warnings,

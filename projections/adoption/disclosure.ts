@@ -14,9 +14,12 @@ export function hidden<Row extends Counted>(rows: readonly Row[], k: number, div
     before = out.size
     for (const line of lines) {
       const shown = line.filter((row) => !out.has(row))
-      const next = shown.toSorted((a, b) => a.people - b.people)[0]
+      const next = shown.toSorted(bySize)[0]
       if (next && shown.length === line.length - 1) out.add(next)
     }
   }
   return out
 }
+
+/** Of two of one size always the same one. */
+const bySize = (a: Counted, b: Counted): number => a.people - b.people || (JSON.stringify(a.key) < JSON.stringify(b.key) ? -1 : 1)

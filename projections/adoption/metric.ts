@@ -25,5 +25,5 @@ export type Metric = Described & {
 }
 
 export const describe = ({ name, title, definition, unit, denominator, kind, groups, breakdowns }: Metric): MetricDescription => ({
-  name, title, definition, unit, denominator, kind, groups, breakdowns,
+  name, title, definition, unit, denominator, kind, groups: [...groups], breakdowns: [...breakdowns],
 })

@@ -41,7 +41,7 @@ export const Question = z.strictObject({
   /** A row for each period; a week begins on Monday. Left out: one for all. */
   every: Every.optional(),
   /** In which days begin and end, by its name in the IANA time zone database. */
-  timeZone: z.string().max(64).refine(isTimeZone).default('UTC'),
+  timeZone: z.string().refine(isTimeZone).default('UTC'),
   by: z.array(Dimension).max(mostGroupings).refine((by) => new Set(by).size === by.length).default([]),
   filters: z
     .strictObject(Object.fromEntries(Dimension.options.map((name) => [name, valuesOf(name)])) as Record<Dimension, ReturnType<typeof valuesOf>>)
@@ -52,8 +52,8 @@ export const Question = z.strictObject({
 export type Question = z.infer<typeof Question>
 
 function isTimeZone(name: string): boolean {
-  // An offset such as +02:00 has the other sign in Postgres (POSIX): names alone.
-  if (!/^[A-Za-z]+([/_+-][A-Za-z0-9]+)*$/.test(name)) return false
+  // An offset such as +02:00 has the other sign in Postgres (POSIX), and abbreviations such as IST mean another place: names alone.
+  if (name.length > 64 || !(name === 'UTC' || name.includes('/')) || !/^[A-Za-z]+([/_+-][A-Za-z0-9]+)*$/.test(name)) return false
   try {
     return new Intl.DateTimeFormat('en', { timeZone: name }) !== undefined
   } catch {

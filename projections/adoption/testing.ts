@@ -34,6 +34,7 @@ const recordedOf = (stream: string, correlation: string, at: number, { type, dat
 let sessions = 0
 const begin = (at: string, first: SessionEvent, steps: readonly Step[], person?: number): Recorded[] => {
   const session = sessionOf((sessions += 1))
+  const has = (type: string): boolean => steps.some((step) => (Array.isArray(step) ? step[1] : step).type === type)
   let time = Date.parse(at)
   const mine = (event: SessionEvent, after: number): Recorded[] => {
     time += after * 1000
@@ -46,13 +47,13 @@ const begin = (at: string, first: SessionEvent, steps: readonly Step[], person?:
         : event.type === 'BiometricToggled'
           ? [{ type: 'InstallationBiometricToggled', data: { installation: place.installation, enabled: event.data.enabled } }]
           : []
-    const active = event.type === 'OtpVerified' ? steps.some((step) => step === appendedThen) : event.type !== 'PasskeyAppended' || !steps.includes(codeThen)
+    const active = event.type === 'OtpVerified' ? has('PasskeyAppended') : event.type !== 'PasskeyAppended' || !(has('OtpIssued') || has('OtpVerified'))
     return [...(person !== undefined && active ? left.map((fact) => of(`account-${personOf(person)}`, fact)) : []), of(`session-${session}`, own)]
   }
   return [recordedOf(`session-${session}`, session, time, first), ...steps.flatMap((step) => (Array.isArray(step) ? mine(step[1], step[0]) : mine(step, 1)))]
 }
 
-/** In a login that has both, the passkey signs in only once the code has come back. */
+/** In a login in which a code is sent, the passkey signs in only once it has come back. */
 export const appendedThen = facts.appended()
 export const codeThen = facts.codeVerified()
 
@@ -74,6 +75,8 @@ export const registered = (person: number, at: string, test = false): Recorded =
 export const sessionIn = (events: readonly Recorded[]): string => events[0]?.metadata.$correlationId ?? ''
 export const usedPasskey = (person: number, passkey: string, says: object = {}): SessionEvent =>
   ({ ...facts.passkeyVerified(), data: { ...facts.passkeyVerified().data, account: personOf(person), passkey, ...says } }) as SessionEvent
+
+export type Figures = ReturnType<typeof useFigures>
 
 export const useFigures = () => {
   let postgres: TestPostgres
