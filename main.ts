@@ -167,7 +167,7 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
     proofs: createProofs(follower.table),
     replays,
     opens: config.opens,
-    pages: createConsole({ access, adoption, apps: () => engine.settings().apps, now, onError: (error) => onError('console', error) }),
+    pages: createConsole({ access, adoption, audit: { replays, engine, opens: config.opens }, apps: () => engine.settings().apps, now, onError: (error) => onError('console', error) }),
     now,
     addressOf: createAddressOf(config),
     readSession: model.session,

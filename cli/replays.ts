@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Config } from '../config.ts'
 import type { Engine } from '../engine/engine.ts'
+import { Fault } from '../engine/faults.ts'
 import { accountStream } from '../engine/people.ts'
 import type { EventLog } from '../eventlog/event-log.ts'
 import { openRowsBeside } from '../projections/beside.ts'
@@ -11,7 +12,6 @@ import { createReplays, type Replays } from '../replay/replays.ts'
 import { BadSearch, readSearch } from '../replay/search-question.ts'
 import { actorOf, becauseOf, type Given } from './because.ts'
 import { Misuse } from './misuse.ts'
-import { findPerson } from './person.ts'
 import { showProgress } from './progress.ts'
 import { openBeside } from './projections.ts'
 import { accountInWords, foundInWords, lookInWords, sessionInWords } from './timeline.ts'
@@ -61,16 +61,20 @@ export async function searchLog(config: Config, options: Readonly<Record<string,
 
 async function identified(engine: Engine, config: Config, who: string, given: Given): Promise<string> {
   const because = becauseOf(config, given)
-  const { id } = await findPerson(engine, who)
-  await engine.act(actorOf(because), { ...because, what: 'audit account', subject: accountStream(id) })
-  return id
+  return engine.findAudited(actorOf(because), because, who).catch(inWords)
 }
 
 async function lookAt(engine: Engine, config: Config, stream: string, { open }: Shown, given: Given) {
   if (open === undefined) return undefined
   if (!/^\d{1,9}$/.test(open)) throw new Misuse('--open takes the revision of one event, such as 0')
   const because = becauseOf(config, given)
-  return engine.look(actorOf(because), because, { stream, revision: Number(open) })
+  return engine.look(actorOf(because), because, { stream, revision: Number(open) }).catch(inWords)
+}
+
+/** Of what there is none the code alone would say little. */
+function inWords(error: unknown): never {
+  const words: Partial<Record<string, string>> = { account_unknown: 'there is no such account', event_unknown: 'there is no event of this revision', not_sealed: 'nothing is sealed in that event that may be opened' }
+  throw error instanceof Fault ? new Error(words[error.code] ?? error.code) : error
 }
 
 const asOfIn = ({ asOf }: Shown): AsOf | undefined => (asOf === undefined ? undefined : attempt(() => readAsOf(asOf)))

@@ -1,4 +1,4 @@
-/** What is sealed in one event, opened for somebody who may see it and says why: one look at a time, and each is a fact before anything is shown. */
+/** What tells who somebody is, for somebody who may see it and says why: one look at a time, and each is a fact before anything is shown. */
 import { sealedIn } from '../domain/all-events.ts'
 import type { Because } from '../domain/audit/because.ts'
 import type { Recorded } from '../eventlog/event-log.ts'
@@ -6,6 +6,7 @@ import type { Streams } from '../eventlog/transact.ts'
 import type { Vault } from '../vault/vault.ts'
 import type { RecordAct } from './acts.ts'
 import { Fault } from './faults.ts'
+import { accountStream, type Person } from './people.ts'
 
 export type LookAt = {
   stream: string
@@ -44,6 +45,17 @@ export function createLooks({ streams: { log }, vault, act }: { streams: Streams
     const id = await act(actor, { ...because, what: 'look', subject: stream, revision, fields: wanted })
     const opened = await Promise.all(opening.map(async ({ field, value }) => ({ field, value: (await vault.open(value)) ?? null })))
     return { look: id, stream, revision, opened }
+  }
+}
+
+/** Whose pseudonym it is becomes known by an identifier, as by an opened field. */
+export function createAuditedSearch({ accounts, act }: { accounts: { find(identifier: string): Promise<Person | undefined> }; act: RecordAct }) {
+  /** That it was asked is a fact, also where there is nobody. @returns the account's id @throws Fault account_unknown; Unavailable, OutcomeUnknown: nothing is told */
+  return async function findAudited(actor: string, because: Because, identifier: string): Promise<string> {
+    const person = await accounts.find(identifier)
+    await act(actor, { ...because, what: 'audit account', subject: person && accountStream(person.id) })
+    if (!person) throw new Fault('account_unknown')
+    return person.id
   }
 }
 

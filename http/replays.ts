@@ -2,11 +2,10 @@
 import { Hono, type Context } from 'hono'
 import { z } from 'zod'
 import { whoIs, type Access } from '../access/access.ts'
-import type { Role } from '../access/roles.ts'
+import { actorOf, type Role } from '../access/roles.ts'
 import { Because } from '../domain/audit/because.ts'
 import type { Engine } from '../engine/engine.ts'
 import { Fault } from '../engine/faults.ts'
-import { accountStream } from '../engine/people.ts'
 import type { AccountReplayAnswer, FoundAccountAnswer, LookAnswer, SearchAnswer, SessionReplayAnswer } from '../mobile-contracts/audit.ts'
 import * as body from '../mobile-contracts/requests.ts'
 import { BadAsOf, readAsOf, type AsOf } from '../replay/as-of.ts'
@@ -32,7 +31,7 @@ export function replayRoutes({ access, engine, replays, opens }: ReplayDependenc
     })
     .post('/accounts/find', async (c) => {
       const { identifier, why } = await bodyOf(c, body.FindAccountBody)
-      return c.json({ account: await findAudited(engine, becauseOf(c, why), identifier) } satisfies z.infer<typeof FoundAccountAnswer>)
+      return c.json({ account: await engine.findAudited(actorOf(whoIs(c)), becauseOf(c, why), identifier) } satisfies z.infer<typeof FoundAccountAnswer>)
     })
     .get('/search', async (c) => {
       const question = await asked(async () => readSearch(new URL(c.req.url).searchParams))
@@ -40,23 +39,12 @@ export function replayRoutes({ access, engine, replays, opens }: ReplayDependenc
     })
     .post('/looks', access.requireRole(opens), async (c) => {
       const { why, ...at } = await bodyOf(c, body.LookBody)
-      const because = becauseOf(c, why)
-      return c.json((await engine.look(consoleActor(because), because, at)) satisfies z.infer<typeof LookAnswer>)
+      return c.json((await engine.look(actorOf(whoIs(c)), becauseOf(c, why), at)) satisfies z.infer<typeof LookAnswer>)
     })
 }
 
-/** Whose pseudonym it is becomes known by it, as by an opened field: so that, too, is a fact before the answer. @throws Fault account_unknown */
-export async function findAudited(engine: Engine, because: Because, identifier: string): Promise<string> {
-  const person = await engine.accounts.find(identifier)
-  await engine.act(consoleActor(because), { ...because, what: 'audit account', subject: person && accountStream(person.id) })
-  if (!person) throw new Fault('account_unknown')
-  return person.id
-}
-
-export const consoleActor = ({ who }: Because): string => `console:${who}`
-
 /** Of whoever came through `requireRole`. @throws BadRequest for a reason that says nothing, or who somebody is */
-export function becauseOf(c: Context, why: string): Because {
+function becauseOf(c: Context, why: string): Because {
   const because = Because.safeParse({ who: whoIs(c).subject, why })
   if (!because.success) throw new BadRequest('malformed', { detail: because.error.issues.map(({ path, message }) => `${path[0] === 'who' ? 'who asks' : 'why'} ${message}`).join('; ') })
   return because.data
@@ -78,7 +66,7 @@ async function asked<T>(work: () => Promise<T>): Promise<T> {
 }
 
 /** @throws Fault account_unknown for what cannot be the id of an account */
-export function accountOf(c: Context): string {
+function accountOf(c: Context): string {
   const id = z.uuid().safeParse(c.req.param('id')?.toLowerCase())
   if (!id.success) throw new Fault('account_unknown')
   return id.data

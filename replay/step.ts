@@ -46,7 +46,8 @@ export async function* stepsOf<S extends object, E>(log: EventLog, stream: strin
       meaning: meaningOf(type as EventType),
       before,
       after,
-      changed: before === null ? [] : changesBetween(before, after),
+      // Of an account's state: which event this is says as much.
+      changed: before === null ? [] : changesBetween(before, after).filter(({ field }) => field !== 'revision'),
       next: next?.(state, metadata.at) ?? null,
       sealed: sealed.map(({ field, under, opens }) => ({ field, under, opens })),
       event: { stream, revision, id, type, data, metadata },
