@@ -146,6 +146,19 @@ describe('A feed', () => {
     expect(kept.kept).toEqual(all)
   })
 
+  test('that another engine has taken over meanwhile is sent by that one alone', async () => {
+    const [kept, rows] = [keeping(), memoryRows()]
+    const first = open([kept], rows)
+    const all = await write(1)
+    await until(() => kept.kept.length === 1)
+    // This engine slept, as far as the others can tell.
+    const { position } = rows.places.get('kept')!
+    rows.places.set('kept', { position, holder: 'other' })
+    await write(1)
+    await until(() => first.status()[0]!.state === 'standby')
+    expect(kept.kept).toEqual(all)
+  })
+
   test('stops before an event that a newer release has written, until an engine takes it over that knows it', async () => {
     const [kept, rows] = [keeping(), memoryRows()]
     const [first = '', before = '', unknown = '', ...rest] = await write(5)
