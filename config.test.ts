@@ -93,6 +93,19 @@ describe('In production', () => {
     expect([read({ ...production, LOG_LEVEL: 'error' }, productionFile).logLevel, read({ LOG_LEVEL: 'debug' }).logLevel]).toEqual(['error', 'debug'])
   })
 
+  test('security events go to feeds, of which files stand beside the configuration, and webhooks are signed', () => {
+    const feeds = [{ file: 'security.ndjson' }, { webhook: 'https://siem.example/events', since: '2026-03-02T09:00:00+01:00' }]
+    const secret = `whsec_${Buffer.alloc(24).toString('base64')}`
+    const { feeds: configured, opens } = read({ ...production, FEED_WEBHOOK_SECRET: secret }, { ...productionFile, feeds, audit: { opens: 'auditor' } })
+    expect(configured).toEqual([{ file: expect.stringMatching(/^\/.*\/security\.ndjson$/) }, { webhook: 'https://siem.example/events', since: '2026-03-02T08:00:00.000Z', secret }])
+    expect(opens).toBe('auditor')
+    expect(problemsOf(production, { ...productionFile, feeds: [{ webhook: 'http://siem.example/events' }] })).toEqual([
+      'feeds: a webhook takes FEED_WEBHOOK_SECRET, by which it is signed',
+      'feeds: a webhook must be https, or DELIVERY_PLAINTEXT true',
+    ])
+    expect(problemsOf(production, { ...productionFile, feeds: [{ file: 'a' }, { file: 'a' }], audit: { opens: 'analyst' } })).toHaveLength(2)
+  })
+
   test('what is before the engine is told to it, and who may read its metrics', () => {
     expect(read({ TRUSTED_HOPS: '2', METRICS_TOKEN: 'a-token-for-the-metrics' })).toMatchObject({ trustedHops: 2, metricsToken: 'a-token-for-the-metrics' })
     expect(problemsOf({ TRUSTED_HOPS: '-1', METRICS_TOKEN: 'my secret', LOG_LEVEL: 'loud' })).toEqual([

@@ -39,7 +39,7 @@ export function createLooks({ streams: { log }, vault, act }: { streams: Streams
     const { stream, revision } = at
     const sealed = sealedIn(await eventOf(at)).filter(({ opens }) => opens)
     const wanted = [...new Set(at.fields ?? sealed.map(({ field }) => field))]
-    const opening = wanted.map((name) => sealed.find(({ field }) => field === name) ?? notSealed(name))
+    const opening = wanted.map((name) => sealed.find(({ field }) => field === name) ?? notSealed())
     if (opening.length === 0) throw new Fault('not_sealed')
     // Before: if this fact cannot be kept, nobody has looked.
     const id = await act(actor, { ...because, what: 'look', subject: stream, revision, fields: wanted })
@@ -59,6 +59,6 @@ export function createAuditedSearch({ accounts, act }: { accounts: { find(identi
   }
 }
 
-function notSealed(field: string): never {
-  throw new Fault('not_sealed', { detail: field })
+function notSealed(): never {
+  throw new Fault('not_sealed')
 }

@@ -13,9 +13,8 @@ const formats = { json: 'application/json', csv: 'text/csv' } as const
 /** `mayLook`: lets nobody through but analysts. */
 export function adoptionRoutes(adoption: Adoption, mayLook: MiddlewareHandler): Hono {
   return new Hono()
-    .use(mayLook)
-    .get('/', async (c) => c.json((await adoption.catalogue()) satisfies z.infer<typeof AdoptionCatalogue>))
-    .get('/:metric', async (c) => {
+    .get('/', mayLook, async (c) => c.json((await adoption.catalogue()) satisfies z.infer<typeof AdoptionCatalogue>))
+    .get('/:metric', mayLook, async (c) => {
       const { format, question } = asked(c)
       const answer = await adoption.ask(c.req.param('metric'), question)
       if (!answer) return problem(c, 'metric_unknown')

@@ -138,7 +138,7 @@ describe('A search', () => {
   })
 
   test('says what is wrong with the question', async () => {
-    const wrong = { 'from=yesterday': 'from must be', 'type=Nothing': 'type must be', 'outcome=x': 'outcome must be', 'limit=0': 'limit must be', 'limit=1000': 'limit must be', 'after=x': 'after must be', 'colour=red': 'colour is none of', 'app=a&app=b': 'app is there twice', 'platform=os2': 'platform must be' }
+    const wrong = { 'from=yesterday': 'from must be', 'type=Nothing': 'type must be', 'outcome=x': 'outcome must be', 'limit=0': 'limit must be', 'limit=1000': 'limit must be', 'after=x': 'after must be', 'colour=red': 'what is asked must be of', 'app=a&app=b': 'app is there twice', 'platform=os2': 'platform must be' }
     for (const [query, detail] of Object.entries(wrong)) {
       const reply = await get(`search?${query}`)
       refused(reply, 400, 'malformed')

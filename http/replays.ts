@@ -17,27 +17,27 @@ import { BadRequest, bodyOf, sessionOf } from './request.ts'
 export type ReplayDependencies = { access: Access; engine: Engine; replays: Replays; opens: Role }
 
 export function replayRoutes({ access, engine, replays, opens }: ReplayDependencies): Hono {
+  const auditor = access.requireRole('auditor')
   return new Hono()
-    .use(access.requireRole('auditor'))
-    .get('/sessions/:id', async (c) => {
+    .get('/sessions/:id', auditor, async (c) => {
       const replay = await asked(() => replays.session(sessionOf(c), asOfIn(c)))
       if (!replay) throw new Fault('session_unknown')
       return c.json(replay satisfies z.infer<typeof SessionReplayAnswer>)
     })
-    .get('/accounts/:id', async (c) => {
+    .get('/accounts/:id', auditor, async (c) => {
       const replay = await asked(() => replays.account(accountOf(c), asOfIn(c)))
       if (!replay) throw new Fault('account_unknown')
       return c.json(replay satisfies z.infer<typeof AccountReplayAnswer>)
     })
-    .post('/accounts/find', async (c) => {
+    .post('/accounts/find', auditor, async (c) => {
       const { identifier, why } = await bodyOf(c, body.FindAccountBody)
       return c.json({ account: await engine.findAudited(actorOf(whoIs(c)), becauseOf(c, why), identifier) } satisfies z.infer<typeof FoundAccountAnswer>)
     })
-    .get('/search', async (c) => {
+    .get('/search', auditor, async (c) => {
       const question = await asked(async () => readSearch(new URL(c.req.url).searchParams))
       return c.json((await asked(() => replays.search(question))) satisfies z.infer<typeof SearchAnswer>)
     })
-    .post('/looks', access.requireRole(opens), async (c) => {
+    .post('/looks', auditor, access.requireRole(opens), async (c) => {
       const { why, ...at } = await bodyOf(c, body.LookBody)
       return c.json((await engine.look(actorOf(whoIs(c)), becauseOf(c, why), at)) satisfies z.infer<typeof LookAnswer>)
     })

@@ -75,7 +75,7 @@ export const AccountReplayAnswer = z
     registeredAt: instant,
     state,
     passkeys: z.array(
-      z.object({ passkey: z.string(), status: z.string(), provider: z.guid(), linkedAt: instant, app: z.string(), session: z.uuid(), installation: z.uuid(), backedUp: z.boolean() }),
+      z.object({ passkey: z.string(), status: z.string(), provider: z.string().describe('AAGUID.'), linkedAt: instant, app: z.string(), session: z.uuid(), installation: z.uuid(), backedUp: z.boolean() }),
     ),
     sessions: z.array(LoginSummary).nullable().describe('The newest first. Null while the rows that name them are out of reach.'),
     olderSessions: z.int().nonnegative().describe('Logins that are not among `sessions`, since there are so many.'),

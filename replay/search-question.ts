@@ -52,8 +52,9 @@ export function readSearch(parameters: Iterable<readonly [name: string, value: s
   const asked: Record<string, string> = {}
   for (const [name, value] of parameters) {
     if (value === undefined || value === '') continue
+    // What somebody made up is not told back.
+    if (!Object.hasOwn(expected, name)) throw new BadSearch('what is asked', `must be of ${Object.keys(expected).join(', ')}`)
     if (Object.hasOwn(asked, name)) throw new BadSearch(name, 'is there twice')
-    if (!Object.hasOwn(expected, name)) throw new BadSearch(name, `is none of ${Object.keys(expected).join(', ')}`)
     asked[name] = value
   }
   const parsed = SearchQuestion.safeParse(asked)
