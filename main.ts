@@ -21,8 +21,8 @@ import { createPasswords, type Passwords } from './factors/password.ts'
 import { createLines } from './feeds/lines.ts'
 import { createApp } from './http/app.ts'
 import { adoptionTables, openAdoption } from './projections/adoption/adoption.ts'
-import { renewViews } from './projections/adoption/views.ts'
-import { openDatabase } from './projections/database.ts'
+import { ReaderMissing, renewViews } from './projections/adoption/views.ts'
+import { openDatabase, type Database } from './projections/database.ts'
 import { createFeedRows } from './projections/feeds.ts'
 import { createGuessRows } from './projections/guesses.ts'
 import { createLedgerFollower, type LedgerFollower } from './projections/ledger/follower.ts'
@@ -30,9 +30,11 @@ import { createCoverage } from './projections/ledger/coverage.ts'
 import { createProofs } from './projections/ledger/proofs.ts'
 import { createWitnessRows } from './projections/ledger/witnesses.ts'
 import { openReadModel, type ReadModel } from './projections/read-model.ts'
+import type { Source } from './projections/serving.ts'
 import type { ProjectionStatus } from './projections/status.ts'
 import { createCheckpoints, type Checkpoints } from './reactions/checkpoints.ts'
 import { createFeeds, type Feed, type Feeds } from './reactions/feeds.ts'
+import { createPolicyFile, type PolicyFile } from './policy-file.ts'
 import { createNotices, type Notices } from './reactions/notices.ts'
 import { createRetention, type Retention } from './reactions/retention.ts'
 import { createSweeper, type Sweeper } from './reactions/sweeper.ts'
@@ -57,14 +59,20 @@ export type Surroundings = {
   patience?: number
   /** In place of the hashes of `factors/password.ts`. */
   passwords?: Passwords
+  /** ms. How often the configuration file is looked at for another policy. */
+  policyEveryMs?: number
   /** Another process keeps the rows: this one takes over when that one dies. */
   standby?: boolean
+  /** No ledger is kept: to see what it costs. */
+  withoutLedger?: boolean
 }
 /** `consoleKey`: undefined where a provider, or nobody, says who may look. */
-export type Keyledger = { url: string; consoleKey: string | undefined; engine: Engine; log: EventLog; readModel: ReadModel; sweeper: Sweeper; notices: Notices; checkpoints: Checkpoints; retention: Retention; feeds: Feeds; ready: Promise<void>; close(): Promise<void> }
+export type Keyledger = { url: string; consoleKey: string | undefined; engine: Engine; log: EventLog; readModel: ReadModel; sweeper: Sweeper; notices: Notices; retention: Retention; feeds: Feeds; checkpoints: Checkpoints; policyFile: PolicyFile; ready: Promise<void>; close(): Promise<void> }
 
 /** ms. What the projections have at work may take this long at shutdown. */
 const closeTimeout = 5_000
+/** ms. Making the views takes the embedded Postgres half a second, which is better spent on the first logins. */
+const embeddedViewsAfter = 5_000
 /** ms. How often it is looked whether there is a checkpoint to sign or to send. */
 const checkpointRounds = 1_000
 /** Hashes that may wait for a core before a login is told to come back later. */
@@ -133,12 +141,24 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
   }
   const database = openDatabase(config.databaseUrl ? { url: config.databaseUrl } : ensureDataFolder(config.dataFolder))
   opened.defer(database.close)
-  const history: EngineDependencies['history'] = async (account) => readModel?.history(account) ?? 'unavailable'
-  const sessionsOf: EngineDependencies['sessionsOf'] = async (account) => readModel?.sessionsOf(account) ?? 'unavailable'
+  const history: EngineDependencies['history'] = async (account) => (await readModel?.history(account)) ?? 'unavailable'
+  const sessionsOf: EngineDependencies['sessionsOf'] = async (account) => (await readModel?.sessionsOf(account)) ?? 'unavailable'
   const { engine, log, post, close: closeEngine } = await openEngine(config, surroundings, { history, sessionsOf, guessCounter: createGuessRows(database.sql), telemetry })
   opened.defer(closeEngine)
-  const { patience, standby } = surroundings
-  const model = (readModel = openReadModel({ log, database, now, newId: randomUUID, patience, standby, onError: (error) => onError('projections', error), onParked: telemetry.parked, inBatch: telemetry.batch }))
+  const policyFile = createPolicyFile({
+    config,
+    policies: engine.policies,
+    use: (policy) => void Object.assign(engine.settings(), { policy }),
+    told: telemetry.policy,
+    onError: (error) => onError('policy', error),
+    everyMs: surroundings.policyEveryMs,
+  })
+  opened.defer(policyFile.stop)
+  await policyFile.start()
+  const { patience, standby, withoutLedger } = surroundings
+  const closing = new AbortController()
+  opened.defer(() => closing.abort())
+  const model = (readModel = openReadModel({ log, database, now, newId: randomUUID, patience, standby, onError: (error) => onError('projections', error), onParked: telemetry.parked, inBatch: telemetry.batch, onServed: viewsFor(config, database, closing.signal, (error) => onError('views for analysts', error)) }))
   const follower = (tree = createLedgerFollower({ log, sql: database.sql, id: randomUUID(), now, standby, inBatch: telemetry.batch, onError: (error) => onError('ledger', error) }))
   const signing = (checkpoints = createCheckpoints({
     ledger: engine.ledger,
@@ -158,13 +178,13 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
   opened.defer(() => Promise.race([Promise.all([sweeper.stop(), notices.stop(), retention.stop(), feeds.stop(), signing.stop(), follower.stop(), model.stop()]), sleep(closeTimeout, undefined, { ref: false })]).then(() => {}))
 
   const { access, consoleKey } = openAccess(config, engine.vault.secret('console'), now)
-  const adoption = openAdoption({ sql: database.sql, ...config.adoption })
+  const adoption = openAdoption({ sql: database.sql, table: model.table, ...config.adoption })
   const replays = createReplays({ log, now, sessionsOf: model.sessionsOf, findLogins: model.findLogins, coverageOf: createCoverage({ log, ledger: engine.ledger.stream, table: follower.table }) })
   const app = createApp({
     engine,
     access,
-    adoption,
     proofs: createProofs(follower.table),
+    adoption,
     replays,
     opens: config.opens,
     pages: createConsole({ access, adoption, audit: { replays, engine, opens: config.opens }, apps: () => engine.settings().apps, now, onError: (error) => onError('console', error) }),
@@ -186,22 +206,31 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
   const ready = database.ready.then(() => {
     sweeper.start()
     notices.start()
-    follower.start()
+    if (!withoutLedger) follower.start()
+    if (!withoutLedger) signing.start()
     feeds.start()
-    signing.start()
     return model.start()
   })
   // Without Postgres logins go on; `/health/ready` says what is missing.
   const running = opened.move()
-  const unless = (what: string) => (error: unknown) => running.disposed || onError(what, error)
-  ready.catch(unless('projection database'))
-  // The tables are there and full. Whatever keeps the views from being made, all else goes on.
-  const views = () => renewViews(database.sql, { tables: adoptionTables(), k: config.adoption.k, roles: config.databaseUrl !== undefined })
-  ready.then(() => views().catch(unless('views for analysts')), () => {})
+  ready.catch((error: unknown) => running.disposed || onError('projection database', error))
 
   /** Takes nothing new, finishes what runs, then lets go of the log and the database. */
   const close = () => running.disposeAsync()
-  return { url: server.url, consoleKey, engine, log, readModel: model, sweeper, notices, checkpoints: signing, retention, feeds, ready, close }
+  return { url: server.url, consoleKey, engine, log, readModel: model, sweeper, notices, retention, feeds, checkpoints: signing, policyFile, ready, close }
+}
+
+/** Makes the views for analysts anew over the tables that are read from now on. What this user may not do is told once; an outage is tried again. */
+function viewsFor({ databaseUrl, adoption: { k } }: Config, { sql }: Database, closing: AbortSignal, onError: (error: unknown) => void): (table: Source['table']) => Promise<void> {
+  const renew = (table: Source['table']) => renewViews(sql, { tables: adoptionTables(table), k, roles: databaseUrl !== undefined })
+  if (databaseUrl === undefined) {
+    return async (table) => void sleep(embeddedViewsAfter, undefined, { ref: false, signal: closing }).then(() => renew(table)).catch((error: unknown) => closing.aborted || onError(error))
+  }
+  return (table) =>
+    renew(table).catch((error: unknown) => {
+      if (!(error instanceof ReaderMissing) && !/^42/.test(String((error as { code?: unknown }).code))) throw error
+      onError(error)
+    })
 }
 
 /** What only production needs is loaded only there: the embedded default answers its first request sooner. */
@@ -260,6 +289,8 @@ async function main(): Promise<void> {
     })
   }
   const running = keyledger
+  // Where there is a terminal, SIGHUP says that it is gone.
+  if (!process.stdin.isTTY) process.on('SIGHUP', () => void running.policyFile.take())
   console.log(`Keyledger listens on ${running.url}`)
   // After the #, where no server and no log of a proxy sees it.
   if (running.consoleKey) console.log(`The console: ${running.url}/console#${running.consoleKey}`)

@@ -69,9 +69,10 @@ export function keep(events: readonly Recorded[], seed = Buffer.alloc(32, 7)) {
 }
 
 /** `size`: of the checkpoint. `streams`: those that are asked for; otherwise all events from `first` on. */
-export async function bundleOf({ leaves, nodes, signer, at }: Kept, { size, streams, first = 0, keys = { first: signer.vkey, handovers: [] } }: { size: number; streams?: readonly string[]; first?: number; keys?: { first: string; handovers: string[] } }): Promise<Map<string, Buffer>> {
+export async function bundleOf({ leaves, nodes, signer, at }: Kept, { size, streams, first = 0, inOrderOfStreams = false, keys = { first: signer.vkey, handovers: [] } }: { size: number; streams?: readonly string[]; first?: number; inOrderOfStreams?: boolean; keys?: { first: string; handovers: string[] } }): Promise<Map<string, Buffer>> {
   const files = new Map<string, Buffer>()
-  const indexes = leaves.flatMap((leaf, index) => ((streams ? streams.includes(leaf.stream) : index >= first) ? [index] : []))
+  const found = leaves.flatMap((leaf, index) => ((streams ? streams.includes(leaf.stream) : index >= first) ? [index] : []))
+  const indexes = inOrderOfStreams ? found.toSorted((a, b) => (leaves[a]!.stream < leaves[b]!.stream ? -1 : leaves[a]!.stream === leaves[b]!.stream ? a - b : 1)) : found
   const proofs = size === 0 ? [] : await proveInclusions(nodes, indexes.filter((index) => index < size), size)
   async function* entries(): AsyncGenerator<Entry> {
     for (const [nth, index] of indexes.entries()) yield index < size ? { event: leaves[index]!, index, proof: proofs[nth] as Hash[] } : { event: leaves[index]!, index: undefined }

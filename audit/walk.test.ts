@@ -105,6 +105,10 @@ describe('Against a checkpoint that was kept elsewhere', () => {
     const lie = events.map((event) => (event === kept.leaves[20] ? another(dice, event) : event))
     const walked = await walk({ events: each(lie), held, known: each(keep(lie).known), others: [await kept.at(16), await kept.at(24)] })
     expect(walked.wrong).toMatchObject({ index: 16, before: 24, exact: false })
+    // A table that is wrong elsewhere does not make the place where it differs the one that is wrong.
+    const table = keep(events.map((event) => (event === kept.leaves[3] ? another(dice, event) : event))).known
+    const elsewhere = await walk({ events: each(lie), held, known: each(table), others: [await kept.at(16), await kept.at(24)] })
+    expect(elsewhere.wrong).toMatchObject({ index: 16, before: 24, exact: false })
     // And where the table alone is wrong, the log is right.
     expect(await walk({ events: each(events), held, known: each(keep(lie).known) })).toMatchObject({ wrong: undefined })
   })

@@ -31,6 +31,7 @@ export const takeCheckpoint = (config: Config): Promise<number> =>
     const { number, size } = await ledger.state()
     const newest = signed ?? (await lastSigned(ledger, number))
     console.error(signed ? `checkpoint ${number}: ${size} events` : `nothing is new since checkpoint ${newest?.number ?? 0}: ${size} events`)
+    if (newest) console.error(`signed by ${newest.vkey}`)
     if (newest) process.stdout.write(newest.note)
     return 0
   })

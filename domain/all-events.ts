@@ -3,12 +3,13 @@ import { accountEvents, identifierEvents, passwordFormatEvents } from './account
 import { auditEvents } from './audit/events.ts'
 import { parseFact, type EventOf, type Fact, type Sealed } from './event.ts'
 import { ledgerEvents } from './ledger/events.ts'
+import { policyEvents } from './policy/events.ts'
 import { sealedFields } from './sealed-fields.ts'
 import { sessionEvents } from './session/events.ts'
 import { tokensEvents } from './session/tokens.ts'
 
 /** No two streams share a name (domain/events.test.ts). */
-export const eventSchemas = { ...sessionEvents, ...tokensEvents, ...accountEvents, ...identifierEvents, ...passwordFormatEvents, ...auditEvents, ...ledgerEvents }
+export const eventSchemas = { ...sessionEvents, ...tokensEvents, ...accountEvents, ...identifierEvents, ...passwordFormatEvents, ...policyEvents, ...auditEvents, ...ledgerEvents }
 export type AnyEvent = EventOf<typeof eventSchemas>
 export type EventType = AnyEvent['type']
 export type DataOf<T extends EventType> = Extract<AnyEvent, { type: T }>['data']
@@ -19,6 +20,7 @@ const streamsOf: readonly (readonly [prefix: string, schemas: object])[] = [
   ['account-', accountEvents],
   ['identifier-', identifierEvents],
   ['password-formats', passwordFormatEvents],
+  ['policy-', policyEvents],
   ['audit-', auditEvents],
   ['ledger-', ledgerEvents],
 ]

@@ -11,6 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import { createAccess } from '../access/access.ts'
 import { Policy } from '../domain/policy.ts'
+import { noOffers } from '../domain/policy/history.ts'
 import { actions } from '../domain/session/vocabulary.ts'
 import { App } from '../engine/apps.ts'
 import { createEngine } from '../engine/engine.ts'
@@ -39,7 +40,7 @@ async function openListener() {
     deliver: async () => ({ delivered: true }),
     reachable: new Set(['email']),
     settings: () => ({ issuer: 'https://login.shop.example', apps, policy: Policy.parse({}), flowSeconds: 900, backends: [] }),
-    history: async () => ({ offers: 0 }),
+    history: async () => noOffers,
     now: () => new Date(),
     newId: randomUUID,
     randomBytes,

@@ -8,7 +8,7 @@ import { ocsfOf, type OcsfEvent, type Place } from './ocsf.ts'
 import { securityOf } from './security.ts'
 import { faultsOf } from './testing-ocsf.ts'
 
-const folders = ['account', 'session', 'audit', 'ledger']
+const folders = ['account', 'session', 'audit', 'ledger', 'policy']
 const id = 'a8d1c5de-32a6-5a0c-8a8e-0b6c1b4e7f10'
 const goldens = folders.flatMap((folder) => {
   const url = new URL(`../domain/${folder}/stored/`, import.meta.url)

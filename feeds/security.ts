@@ -109,6 +109,7 @@ export const securityOf: { readonly [T in EventType]: Mapping<T> } = {
   IdentifierClaimed: 'the account says which identifiers it has',
   IdentifierReleased: 'the account says that it was erased',
   PasswordFormatCounted: 'it says nothing of anybody',
+  PolicyAdopted: elsewhere,
   OperatorActed: elsewhere,
   KeysRewrapped: elsewhere,
   PeriodDropped: elsewhere,

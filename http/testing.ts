@@ -8,6 +8,7 @@ import { expect } from 'vitest'
 import { consoleKeyOf } from '../access/console-key.ts'
 import type { Carrier, Message, Receipt } from '../delivery/delivery.ts'
 import { Policy } from '../domain/policy.ts'
+import { noOffers, type OfferHistory } from '../domain/policy/history.ts'
 import { actions, type Channel, type Step } from '../domain/session/vocabulary.ts'
 import { createAccess, type Access } from '../access/access.ts'
 import type { AccountEvent } from '../domain/account/events.ts'
@@ -97,7 +98,7 @@ export async function openApi(options: ApiOptions = {}) {
   const world = {
     time: Date.parse('2026-03-02T08:00:00.000Z'),
     policy: Policy.parse(options.policy ?? {}),
-    offers: { offers: 0 } as { offers: number } | 'unavailable',
+    offers: noOffers as OfferHistory | 'unavailable',
     historyAsked: 0,
     /** The account that was registered last. */
     account: '',

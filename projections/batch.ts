@@ -45,6 +45,6 @@ export const writeBatch = async (store: Store, projection: Projection, batch: Ba
 }
 
 /** The database lives but does not take this value. Classes 22, 23 and 54 of PostgreSQL's error codes (documentation, appendix A). */
-const isRefusal = (error: unknown) => error instanceof Error && 'code' in error && /^(22|23|54)...$/.test(String(error.code))
+export const isRefusal = (error: unknown) => error instanceof Error && 'code' in error && /^(22|23|54)...$/.test(String(error.code))
 
 export { inBatches } from '../eventlog/in-batches.ts'

@@ -5,7 +5,7 @@ import { adoptionLogins } from './adoption/logins.ts'
 import { findLogins, type FoundLogin, type LoginsAsked } from './found-logins.ts'
 import { createCoverage } from './ledger/coverage.ts'
 import { createLedgerTable } from './ledger/table.ts'
-import type { Projection } from './projection.ts'
+import { tableName, type Projection } from './projection.ts'
 import { sessions, sessionsOf } from './sessions.ts'
 import { readStatus } from './status.ts'
 
@@ -14,6 +14,7 @@ const oldest = 30_000
 
 /** `ledger`: the name of the ledger's stream. */
 export function openRowsBeside({ log, sql, ledger, now }: { log: EventLog; sql: Sql; ledger: string; now: () => Date }) {
+  const source = { sql, table: tableName }
   async function whole<T>(projection: Projection, read: () => Promise<T>): Promise<T | 'unavailable'> {
     try {
       const [status] = await readStatus({ log, sql, projections: [projection], now })
@@ -24,7 +25,7 @@ export function openRowsBeside({ log, sql, ledger, now }: { log: EventLog; sql: 
   }
   return {
     coverageOf: createCoverage({ log, ledger, table: createLedgerTable(sql) }),
-    sessionsOf: (account: string): Promise<readonly string[] | 'unavailable'> => whole(sessions, () => sessionsOf(sql, account)),
-    findLogins: (asked: LoginsAsked): Promise<readonly FoundLogin[] | 'unavailable'> => whole(adoptionLogins, () => findLogins(sql, asked)),
+    sessionsOf: (account: string): Promise<readonly string[] | 'unavailable'> => whole(sessions, () => sessionsOf(source, account)),
+    findLogins: (asked: LoginsAsked): Promise<readonly FoundLogin[] | 'unavailable'> => whole(adoptionLogins, () => findLogins(source, asked)),
   }
 }

@@ -1,7 +1,6 @@
 /** Looks logins up for auditors: the rows that analysts' figures come from know when each began, where, and what came of it. */
-import type { Sql } from 'postgres'
 import { adoptionLogins } from './adoption/logins.ts'
-import { tableName } from './projection.ts'
+import type { Source } from './serving.ts'
 
 export type LoginsAsked = {
   /** ISO 8601; the last moment does not count. */
@@ -20,9 +19,9 @@ export type LoginsAsked = {
 export type FoundLogin = { session: string; account: string | null; app: string; platform: string; startedAt: string; outcome: string; offer: string | null }
 
 /** The newest first. */
-export async function findLogins(sql: Sql, { from, to, began, app, platform, outcome, after, limit }: LoginsAsked): Promise<FoundLogin[]> {
+export async function findLogins({ sql, table }: Source, { from, to, began, app, platform, outcome, after, limit }: LoginsAsked): Promise<FoundLogin[]> {
   const rows = await sql<{ key: string; account: string | null; app: string; platform: string; started_at: string; status: string; outcome: string | null }[]>`
-    select key, account, app, platform, started_at, status, outcome from ${sql(tableName(adoptionLogins))}
+    select key, account, app, platform, started_at, status, outcome from ${sql(table(adoptionLogins))}
     where started_at is not null
       ${from === undefined ? sql`` : began ? sql`and started_at >= ${from}` : sql`and last_at >= ${from}`}
       ${to === undefined ? sql`` : sql`and started_at < ${to}`}

@@ -4,7 +4,7 @@ import { eventSchemas, prefixOf, sealedIn, type EventType } from '../domain/all-
 import { tell } from './tellings.ts'
 
 type Golden = { type: string; data: Record<string, never>; metadata: never }
-const folders = ['account', 'audit', 'ledger', 'session'].map((name) => new URL(`../domain/${name}/stored/`, import.meta.url))
+const folders = ['account', 'audit', 'ledger', 'policy', 'session'].map((name) => new URL(`../domain/${name}/stored/`, import.meta.url))
 const goldens = folders.flatMap((folder) => readdirSync(folder).map((file): [string, Golden] => [file, JSON.parse(readFileSync(new URL(file, folder), 'utf8')) as Golden]))
 
 test('Every event that was ever stored is told in a sentence, of which nothing is sealed and nothing missing', () => {
@@ -19,5 +19,5 @@ test('Every event that was ever stored is told in a sentence, of which nothing i
 })
 
 test('Every event is looked for where it stands', () => {
-  for (const folder of Object.keys(eventSchemas)) expect(prefixOf(folder as EventType)).toMatch(/^(session-|tokens-|account-|identifier-|password-formats|audit-|ledger-)$/)
+  for (const folder of Object.keys(eventSchemas)) expect(prefixOf(folder as EventType)).toMatch(/^(session-|tokens-|account-|identifier-|password-formats|policy-|audit-|ledger-)$/)
 })

@@ -3,6 +3,7 @@ import { factOf, type AnyEvent, type EventType } from '../domain/all-events.ts'
 import type { AccountEvent, IdentifierEvent, PasswordFormatEvent } from '../domain/account/events.ts'
 import type { AuditEvent } from '../domain/audit/events.ts'
 import type { LedgerEvent } from '../domain/ledger/events.ts'
+import type { PolicyEvent } from '../domain/policy/events.ts'
 import type { Recorded } from '../eventlog/event-log.ts'
 import { sessionTellings, tokensTellings } from './session-tellings.ts'
 import { counted, inWords, type Decided, type Proved, type Telling, type Tellings } from './telling.ts'
@@ -56,6 +57,13 @@ const passwordFormatTellings: Tellings<PasswordFormatEvent['type']> = {
   PasswordFormatCounted: { says: ({ format, more }) => `Some ${Math.abs(more)} passwords ${more < 0 ? 'fewer' : 'more'} are kept as ${format}` },
 }
 
+const policyTellings: Tellings<PolicyEvent['type']> = {
+  PolicyAdopted: {
+    says: ({ version, by }) => `Policy ${version} was taken${by === undefined ? '' : ` from ${by}`}`,
+    decides: ({ version, why }) => ({ what: `offers and plans are decided by policy ${version}`, why: why ?? 'no reason was given', policy: version }),
+  },
+}
+
 const auditTellings: Tellings<AuditEvent['type']> = {
   OperatorActed: {
     says: ({ who, what, subject, revision, fields }) =>
@@ -78,6 +86,7 @@ export const tellings: Tellings<EventType> = {
   ...accountTellings,
   ...identifierTellings,
   ...passwordFormatTellings,
+  ...policyTellings,
   ...auditTellings,
   ...ledgerTellings,
 }

@@ -4,6 +4,7 @@ import type { Policy } from '../domain/policy.ts'
 import { startStandIn } from '../eventlog/stand-in/start.ts'
 import type { Story } from './chapters.ts'
 import { startPostgres } from '../projections/testing-postgres.ts'
+import { auditing } from './auditing.ts'
 import { concurrency } from './concurrency.ts'
 import { forgotten } from './forgotten.ts'
 import { guessing, hidden, hiding } from './guessing.ts'
@@ -29,7 +30,7 @@ const acts = (many: number): { policy: z.input<typeof Policy>; stories: Story[] 
   { policy: pinOnServer, stories: serverPin },
   { policy: hiding, stories: hidden },
   // Last: it looks at what the others have left.
-  { policy: {}, stories: [...searching, ...privacy] },
+  { policy: {}, stories: [...auditing, ...searching, ...privacy] },
 ]
 
 type Options = { many?: number; node?: string | undefined }

@@ -62,6 +62,7 @@ export function createMetrics({ hashes, projections, ledger = () => undefined }:
     appends: histogram('keyledger_log_append_duration_seconds', 'Duration of appends to the event log, by outcome: done, or the code of the failure.', logBuckets, 'outcome'),
     reads: histogram('keyledger_log_read_duration_seconds', 'Duration of reads of one stream.', logBuckets, 'operation'),
     events: counter('keyledger_events_appended_total', 'Events that were appended, by type.', 'type'),
+    policies: counter('keyledger_policy_changes_total', 'Policies that were read from the configuration file, by what became of them: adopted, unchanged or refused.', 'outcome'),
     retries: counter('keyledger_append_retries_total', 'Decisions that were made again, since another writer was faster.'),
 
     /** CPU, memory, file handles, event loop and garbage collection. Once in a process. */

@@ -38,6 +38,19 @@ export function createTelemetry({ level, now, write, projections = () => [], led
       inSpan(`project ${table}`, { root: true, attributes: { 'keyledger.projection': table, 'keyledger.events': events } }, write),
     parked: (table: string, type: string): void => logger('error', 'row set aside', { projection: table, type }),
 
+    policy: {
+      taken(outcome: 'adopted' | 'unchanged', version: string): void {
+        metrics.policies.inc({ outcome })
+        logger('info', `policy ${outcome}`, { version })
+      },
+      /** `staying`: the version of the one that is decided by, where it is not the one before. */
+      refused(problems: readonly string[], staying?: string): void {
+        metrics.policies.inc({ outcome: 'refused' })
+        logger('error', 'policy refused, the one before stays', { problems, ...(staying !== undefined && { staying }) })
+      },
+      restart: (sections: readonly string[]): void => logger('warn', 'the configuration file has changed, besides its policy: restart to take it', { sections }),
+    },
+
     error: (what: string, error: unknown): void => logger('error', what, errorFields(error)),
     watchProcess: metrics.watchProcess,
     metrics: { text: metrics.text, contentType: metrics.contentType },

@@ -25,7 +25,7 @@ export type Progress = { done: number; of: number }
 type Parts = { streams: Streams; vault: Vault }
 
 /** So many streams at a time: a read and an append each. */
-const atOnce = 16
+const atOnce = 64
 /** So many are truncated at once: on SQLite they share a transaction. */
 const truncatedAtOnce = 500
 /** What other engines made under an older master key while this went on is taken up again so often. */

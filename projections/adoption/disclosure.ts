@@ -4,7 +4,8 @@ export type Counted = { key: Readonly<Record<string, string>>; people: number }
 
 /**
  * Rows of fewer than `k` people; and where exactly one of the rows that make up a total would be hidden, the next smallest too: otherwise the total
- * less the others gives it away. `divides`: the parts of the key that divide a total; rows that differ in one of them alone make up one.
+ * less the others gives it away; but for nobody, of whom nothing is to be given away. `divides`: the parts of the key that divide a total; rows that
+ * differ in one of them alone make up one.
  * It keeps a group from being read off by accident, not from somebody who asks about overlapping ones again and again.
  */
 export function hidden<Row extends Counted>(rows: readonly Row[], k: number, divides: readonly string[]): Set<Row> {
@@ -13,9 +14,9 @@ export function hidden<Row extends Counted>(rows: readonly Row[], k: number, div
   for (let before = -1; before !== out.size; ) {
     before = out.size
     for (const line of lines) {
-      const shown = line.filter((row) => !out.has(row))
-      const next = shown.toSorted(bySize)[0]
-      if (next && shown.length === line.length - 1) out.add(next)
+      const [alone, another] = line.filter((row) => out.has(row))
+      const next = line.filter((row) => !out.has(row)).toSorted(bySize)[0]
+      if (alone && alone.people > 0 && !another && next) out.add(next)
     }
   }
   return out

@@ -1,6 +1,6 @@
 /** A row per login, and per visit to the settings: where it took place and what came of each of its steps. Every metric is a query over these rows. */
 import type { Fact } from '../../domain/event.ts'
-import { parseFact } from '../../domain/event.ts'
+import { parseFact } from '../fact.ts'
 import { accountEvents } from '../../domain/account/events.ts'
 import { sessionEvents, type SessionEvent } from '../../domain/session/events.ts'
 import type { PlanStep, Proof, WithheldReason } from '../../domain/session/vocabulary.ts'
@@ -116,7 +116,7 @@ export const adoptionLogins: Projection<LoginRow> = {
     activated_at: 'timestamptz', otp: 'text', codes_issued: 'integer', codes_failed: 'integer', code_failure: 'text', pin: 'text', biometrics: 'text',
     biometrics_on_at: 'timestamptz', biometrics_off_at: 'timestamptz', step: 'text', status: 'text', completed_at: 'timestamptz', last_at: 'timestamptz',
   },
-  indexes: [['started_at'], ['account', 'offered_at'], ['used_passkey'], ['installation'], ['last_at']],
+  indexes: [['started_at'], ['used_passkey'], ['installation'], ['last_at']],
 }
 
 const later = (one: string | null, other: string): string => (one !== null && one > other ? one : other)

@@ -1,6 +1,6 @@
 /** A row per account: since when it exists, and when it had a passkey that signs in. */
 import { accountEvents } from '../../domain/account/events.ts'
-import { parseFact } from '../../domain/event.ts'
+import { parseFact } from '../fact.ts'
 import type { Projection } from '../projection.ts'
 
 export type PersonRow = {

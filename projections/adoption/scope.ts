@@ -41,11 +41,19 @@ export function scopeOf(question: Question, tables: Tables, bind: Bind): Scope {
   const timeZone = bind(question.timeZone, 'text')
   const asked = (name: Dimension): boolean => by.includes(name) || filters[name] !== undefined
   const counts = (alias: string): string => (question.test ? 'true' : `not ${alias}.test`)
-  const local = (moment: string): string => `(${moment} at time zone ${timeZone})`
+  const local = (moment: string): string => `((${moment}) at time zone ${timeZone})`
   const periodOf = (moment: string): string => `date_trunc('${every ?? 'day'}', ${local(moment)})::date`
+  // Where clocks are put back over midnight it comes twice, and Postgres takes the second: the day begins with the first.
+  const beginOf = (day: string): string =>
+    `(select case when ${local(`b.second - interval '1 hour'`)} >= b.day then b.second - interval '1 hour' else b.second end from (select d.day, d.day at time zone ${timeZone} as second from (select ${day} as day) d) b)`
   const momentOf = (value: string | undefined): string | undefined =>
-    value === undefined ? undefined : value.includes('T') ? bind(value, 'timestamptz') : `(${bind(value, 'timestamp')} at time zone ${timeZone})`
+    value === undefined ? undefined : value.includes('T') ? bind(value, 'timestamptz') : beginOf(bind(value, 'timestamp'))
   const [begin, end] = [momentOf(question.from), momentOf(question.to)]
+
+  // Looked up among the periods that there are: to work it out for each login would take five times as long.
+  const newest = `(select max(started_at) from ${tables.logins})`
+  const periods = `generate_series(date_trunc('${every}', ${local(`(select min(started_at) from ${tables.logins})`)}), ${local(newest)}, interval '1 ${every}') each`
+  const periodOfLogin = `(select array_agg(each::date order by each) from ${periods})[width_bucket(l.started_at, (select array_agg(${beginOf('each')} order by each) from ${periods}))]`
 
   const expressions: Record<Dimension, string> = {
     platform: said('l.platform'),
@@ -73,7 +81,7 @@ export function scopeOf(question: Question, tables: Tables, bind: Bind): Scope {
     tables,
     every,
     keys: [
-      ...(every ? [{ name: 'period', expression: periodOf('l.started_at') }] : []),
+      ...(every ? [{ name: 'period', expression: periodOfLogin }] : []),
       ...by.map((name) => ({ name, expression: expressions[name] })),
     ],
     from: `${tables.logins} l ${asked('provider') ? made : ''} ${asked('cohort') ? firsts : ''}`,
@@ -82,7 +90,7 @@ export function scopeOf(question: Question, tables: Tables, bind: Bind): Scope {
     ofMode: asked('mode') ? 'true' : `l.mode is distinct from 'conditional'`,
     counts,
     periodOf,
-    endOf: (period) => `((${period} + interval '1 ${every ?? 'day'}') at time zone ${timeZone})`,
+    endOf: (period) => beginOf(`${period} + interval '1 ${every ?? 'day'}'`),
     begin,
     end,
     ofLogins: by.length > 0 || filtered.length > 0,

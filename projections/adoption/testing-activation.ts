@@ -49,8 +49,9 @@ export function ofActivation(figures: Figures): void {
       registered(1, '2026-03-01T08:00:00Z'), inAccount(1, '2026-03-01T09:00:00Z', activated('a')), inAccount(1, '2026-03-02T09:00:00Z', removed('a')),
       login(1, '2026-03-03T08:00:00Z', {}, verified),
       registered(2, '2026-03-01T08:00:00Z'), inAccount(2, '2026-03-01T09:00:00Z', activated('b')), login(2, '2026-03-03T08:00:00Z', {}, verified),
+      registered(3, '2026-03-01T08:00:00Z'), login(3, '2026-03-02T08:00:00Z', {}, verified),
     )
-    expect(await figures.rows('activation', 'by=app&every=day')).toEqual({ '2026-03-03 shop': '1/2' })
+    expect(await figures.rows('activation', 'by=app&every=day')).toEqual({ '2026-03-02 shop': '0/1', '2026-03-03 shop': '1/3' })
   })
 
   test('that are marked as tests count only where they are asked for', async () => {

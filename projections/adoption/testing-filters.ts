@@ -24,6 +24,21 @@ export function ofFilters(figures: Figures): void {
     expect(await figures.rows('logins', 'from=2026-03-29&to=2026-03-30&timeZone=Europe/Berlin')).toEqual({ password: 2 })
   })
 
+  test('begin a day with the first of two midnights', async () => {
+    // In Havana the clocks went from 01:00 back to 00:00 on 2026-11-01, at 05:00 UTC: its midnights are at 04:00 and 05:00.
+    await figures.given(login(1, '2026-11-01T03:59:59Z', {}, verified()), login(2, '2026-11-01T04:00:00Z', {}, verified()), login(3, '2026-11-01T05:00:00Z', {}, verified()))
+    const havana = 'every=day&timeZone=America/Havana'
+    expect(await figures.rows('logins', havana)).toEqual({ '2026-10-31 password': 1, '2026-11-01 password': 2 })
+    expect(await figures.rows('logins', `${havana}&from=2026-11-01`)).toEqual({ '2026-11-01 password': 2 })
+    expect(await figures.rows('logins', `${havana}&to=2026-11-01`)).toEqual({ '2026-10-31 password': 1 })
+  })
+
+  test('begin a day that has no midnight when its clocks begin', async () => {
+    // In Cairo 2026-04-24 began at 01:00, which is 22:00 UTC.
+    await figures.given(login(1, '2026-04-23T21:59:59Z', {}, verified()), login(2, '2026-04-23T22:00:00Z', {}, verified()))
+    expect(await figures.rows('logins', 'every=day&timeZone=Africa/Cairo')).toEqual({ '2026-04-23 password': 1, '2026-04-24 password': 1 })
+  })
+
   test('take in the first moment and leave out the last', async () => {
     await figures.given(login(1, '2026-03-02T00:00:00Z', {}, verified()), login(2, '2026-03-03T00:00:00Z', {}, verified()))
     expect(await figures.rows('logins', 'from=2026-03-02&to=2026-03-03')).toEqual({ password: 1 })

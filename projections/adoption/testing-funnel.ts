@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { facts } from '../../domain/session/given.ts'
-import { appendedThen, codeThen, login, sessionIn, settings, usedPasskey, type Figures } from './testing.ts'
+import { appendedThen, codeThen, inAccount, login, sessionIn, settings, usedPasskey, type Figures } from './testing.ts'
 
 const { verified, offered, started, withheld } = facts
 const steps = (...counts: number[]) =>
@@ -51,6 +51,13 @@ export function ofFunnel(figures: Figures): void {
     expect(await figures.rows('funnel')).toEqual(steps(1, 1, 1, 0, 0, 0, 0))
     expect(await figures.rows('funnel', 'mode=conditional')).toEqual(steps(1, 1, 1, 1, 1, 1, 0))
     expect(await figures.rows('funnel', 'by=mode')).toMatchObject({ 'manual offered': '1/1', 'conditional created': '1/1' })
+  })
+
+  test('does not take a passkey for activated in a login that never said it was created', async () => {
+    // The account was written, and the engine died before the login was.
+    const lost = login(1, '2026-03-02T08:00:00Z', {}, verified(), offered(), started())
+    await figures.given(lost, inAccount(1, '2026-03-02T09:00:00Z', { type: 'PasskeyActivated', data: { passkey: 'passkey-01' } }, sessionIn(lost)))
+    expect(await figures.rows('funnel')).toEqual(steps(1, 1, 1, 1, 0, 0, 0))
   })
 
   test('does not take another person’s use of a passkey with the same id for one', async () => {

@@ -34,5 +34,9 @@ export function ofGroups(figures: Figures): void {
   test('of nobody that is known are people of none', async () => {
     await figures.given(...Array.from({ length: 20 }, () => login(null, '2026-03-02T08:00:00Z', { passkeys: 1 }, facts.requested())))
     expect(await figures.rows('passkey-login-success', '', { k: 2 })).toEqual({ all: 'fewer than 2' })
+    await figures.also(login(1, '2026-03-02T08:00:00Z', { passkeys: 1 }, facts.requested()))
+    expect(await figures.rows('passkey-login-success', '', { k: 2 })).toEqual({ all: 'fewer than 2' })
+    await figures.also(login(2, '2026-03-02T08:00:00Z', { passkeys: 1 }, facts.requested()))
+    expect(await figures.rows('passkey-login-success', '', { k: 2 })).toEqual({ all: '0/22' })
   })
 }

@@ -50,6 +50,9 @@ export function ofOffers(figures: Figures): void {
     // The first offer says where and when the person is counted.
     expect(await figures.rows('creation-per-person', 'by=platform')).toEqual({ ios: '2/2', android: '0/1' })
     expect(await figures.rows('creation-per-person', 'every=month')).toEqual({ '2026-03-01': '2/3' })
+    // What was created before the first one that matches does not count: then it was no answer to it.
+    await figures.also(login(1, '2026-07-06T08:00:00Z', { platform: 'web' }, verified(), offered(3), facts.skipped()))
+    expect(await figures.rows('creation-per-person', 'platform=web')).toEqual({ all: '0/1' })
     // The first on Android was that of May.
     expect(await figures.rows('creation-per-person', 'platform=android')).toEqual({ all: '1/2' })
     expect(await figures.rows('creation-per-person', 'from=2026-04-01')).toEqual({})

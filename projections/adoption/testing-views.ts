@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { facts } from '../../domain/session/given.ts'
+import { openDatabase } from '../database.ts'
 import { metrics } from './metrics.ts'
 import { appendedThen, login, registered, tables, type Figures } from './testing.ts'
 import { readerRole, renewViews, viewName } from './views.ts'
@@ -57,6 +58,21 @@ export function ofViews(figures: Figures): void {
     for (const change of ['create table keyledger.mine (n int)', 'drop view keyledger.adoption_logins']) await expect(as(change)).rejects.toMatchObject({ code: '42501' })
     const [role] = await figures.sql`select rolcanlogin, rolsuper, (select count(*)::int from pg_auth_members where roleid = r.oid) as members from pg_roles r where rolname = ${readerRole}`
     expect(role).toEqual({ rolcanlogin: false, rolsuper: false, members: 0 })
+  })
+
+  test('are made by a user who may make no roles, who is told to have it made', async () => {
+    await figures.sql.unsafe(`
+      drop schema if exists keyledger cascade; drop role if exists ${readerRole}; create role engine login password 'test';
+      grant create on database ${new URL(figures.url).pathname.slice(1)} to engine; grant select on ${tables.logins}, ${tables.people} to engine`)
+    const database = openDatabase({ url: figures.url.replace('postgres:test@', 'engine:test@') })
+    const asEngine = () => renewViews(database.sql, { tables, k: 1, roles: true })
+    await expect(asEngine()).rejects.toThrow('create role keyledger_reader nologin')
+    expect(await read('adoption_logins')).toBeDefined()
+    await figures.sql.unsafe(`create role ${readerRole} nologin`)
+    await asEngine()
+    await expect(figures.sql.unsafe(`set local role ${readerRole}; select * from keyledger.adoption_logins`)).resolves.toBeDefined()
+    await database.close()
+    await figures.sql.unsafe('drop schema keyledger cascade')
   })
 
   test('are left alone while nothing changed, made anew when something did, and keep what was granted on them', async () => {

@@ -81,10 +81,12 @@ export type Figures = ReturnType<typeof useFigures>
 export const useFigures = () => {
   let postgres: TestPostgres
   let database: Database
+  let url: string
   const stores = () => [adoptionLogins, adoptionPeople].map((projection) => ({ projection, store: createStore(database.sql, projection) }))
   beforeAll(async () => {
     postgres = await startPostgres()
-    database = openDatabase({ url: await postgres.createDatabase() })
+    url = await postgres.createDatabase()
+    database = openDatabase({ url })
     for (const { store } of stores()) await store.create()
   })
   afterAll(async () => {
@@ -100,6 +102,10 @@ export const useFigures = () => {
   return {
     get sql() {
       return database.sql
+    },
+    /** Of the database that the tables are in. */
+    get url() {
+      return url
     },
     get postgres() {
       return postgres

@@ -16,6 +16,11 @@ export const viewSchema = 'keyledger'
 /** It may read the views and nothing else. Nobody has it until somebody grants it. */
 export const readerRole = 'keyledger_reader'
 
+/** This user may not make the reader's role. The views are there all the same. */
+export class ReaderMissing extends Error {
+  readonly code = 'reader_missing'
+}
+
 const figures: Record<Kind, readonly string[]> = { share: ['numerator', 'denominator'], comparison: ['numerator', 'denominator'], count: ['count'], times: ['p25', 'p50', 'p90', 'count'] }
 const said: Record<string, string> = { p25: 'Seconds', p50: 'Seconds', p90: 'Seconds', rate: 'numerator / denominator' }
 
@@ -62,7 +67,7 @@ function hiding(query: string, keys: readonly Key[], divides: readonly Key[], ke
   return [...divides, ...divides].reduce((before, part) => {
     const line = names(keys.filter(({ name }) => name !== part.name))
     return `select ${columns}, hidden or (alone and next = 1) as hidden from (
-      select *, count(*) filter (where hidden) over line = 1 and count(*) over line > 1 as alone, row_number() over (partition by ${line} hidden order by people, "${part.name}") as next
+      select *, count(*) filter (where hidden) over line = 1 and sum(people) filter (where hidden) over line > 0 and count(*) over line > 1 as alone, row_number() over (partition by ${line} hidden order by people, "${part.name}") as next
       from (${before}) rows window line as (partition by ${line} true)) marked`
   }, few)
 }
@@ -78,24 +83,33 @@ function statementsFor(tables: Tables, k: number): string {
   }).join(';\n')
 }
 
+/** Roles are the whole server's: another engine may just have made it, and not everybody may. */
 const grants = `
   do $$ begin
     if not exists (select from pg_roles where rolname = '${readerRole}') then create role ${readerRole} nologin; end if;
+  exception when insufficient_privilege or duplicate_object or unique_violation then null;
   end $$;
-  grant usage on schema ${viewSchema} to ${readerRole};
-  grant select on all tables in schema ${viewSchema} to ${readerRole}`
+  do $$ begin
+    if exists (select from pg_roles where rolname = '${readerRole}') then
+      grant usage on schema ${viewSchema} to ${readerRole};
+      grant select on all tables in schema ${viewSchema} to ${readerRole};
+    end if;
+  end $$`
 
 /**
  * Makes the views, or makes them anew after the tables or their definitions have changed; in one transaction, and only where something did.
- * `roles`: the database has roles (PGlite has one session and none). @throws what the database throws
+ * `roles`: the database has roles (PGlite has one session and none).
+ * @throws ReaderMissing, and what the database throws
  */
 export async function renewViews(sql: Sql, { tables, k, roles }: { tables: Tables; roles: boolean } & Pick<Disclosure, 'k'>): Promise<void> {
   const statements = `${statementsFor(tables, k)}${roles ? `;${grants}` : ''}`
   const state = `Keyledger's figures for analysts. ${createHash('sha256').update(statements).digest('base64url')}`
-  const [there] = await sql<{ views: number; state: string | null }[]>`
+  const look = async () => (await sql<{ views: number; state: string | null; granted: boolean | null }[]>`
     select (select count(*)::int from pg_views where schemaname = ${viewSchema} and viewname::text = any(${metrics.map(({ name }) => viewName(name))})) as views,
-      obj_description(to_regnamespace(${viewSchema}), 'pg_namespace') as state`
-  if (there?.views === metrics.length && there.state === state) return
+      obj_description(to_regnamespace(${viewSchema}), 'pg_namespace') as state,
+      (select has_schema_privilege(oid, to_regnamespace(${viewSchema})::oid, 'usage') from pg_roles where rolname = ${readerRole}) as granted`)[0]
+  const there = await look()
+  if (there?.views === metrics.length && there.state === state && (there.granted || !roles)) return
   const make = (before: string) => sql.unsafe(`
     select pg_advisory_xact_lock(hashtext('${viewSchema} views'));
     create schema if not exists ${viewSchema};
@@ -108,4 +122,5 @@ export async function renewViews(sql: Sql, { tables, k, roles }: { tables: Table
     if (!(error instanceof Error && 'code' in error && error.code === '42P16')) throw error
     await make(metrics.map(({ name }) => `drop view if exists ${viewSchema}.${viewName(name)};`).join(''))
   }
+  if (roles && !(await look())?.granted) throw new ReaderMissing(`the role ${readerRole} is missing and cannot be made: create role ${readerRole} nologin`)
 }

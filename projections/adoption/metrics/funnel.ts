@@ -1,16 +1,16 @@
-import { names, sums } from '../figures.ts'
+import { grouped, names, selected } from '../figures.ts'
 import type { Metric } from '../metric.ts'
 import type { Scope } from '../scope.ts'
 
-/** Each step is a part of the one before it, in one and the same login. */
+/** By what a login lacks for the next one; each step is a part of the one before it, in one and the same login. */
 const steps = {
-  password: "l.proof = 'password'",
-  eligible: 'l.eligible',
-  offered: 'l.offered_at is not null',
-  started: 'l.starts > 0',
-  created: 'l.created_at is not null',
-  activated: 'l.activated_at is not null',
-  used: 'used',
+  password: 'not l.eligible',
+  eligible: 'l.offered_at is null',
+  offered: 'l.starts = 0',
+  started: 'l.created_at is null',
+  created: 'l.activated_at is null',
+  activated: 'not used',
+  used: 'false',
 }
 
 const words =
@@ -19,17 +19,28 @@ const words =
   'created: a passkey was created and linked. activated: every code that the login demanded was given, so that it signs in. used: it signed in later, up to now. ' +
   'Each step counts those of the step before it. Logins with a conditional offer are left out unless a mode is asked for.'
 
-/** How far each login came, per person, and from that a row a step. */
-function query(scope: Scope, counted: (n: number) => string): string {
-  const conditions = Object.values(steps)
-  const reached = (n: number): string => conditions.slice(0, n + 1).join(' and ')
-  // Looked for by index, for the few logins that created one.
-  const later = `exists (select from ${scope.tables.logins} u where u.used_passkey = l.passkey and u.account = l.account and ${scope.counts('u')})`
-  const filter = (n: number): string => reached(n).replace(/\bused$/, `case when l.passkey is null then false else ${later} end`)
-  const perPerson = Object.fromEntries(conditions.flatMap((_, n) => [[`s${n}`, `count(*) filter (where ${filter(n)})`], [`p${n}`, `(count(*) filter (where ${filter(n)}) > 0)::int`]]))
-  const rows = Object.keys(steps).map((step, n) => `('${step}', p${n}, ${counted(n)}, ${counted(Math.max(0, n - 1))})`)
+/** How far each login came, per person, and from that a row a step. `counted`: a column for the n-th step, of those below. */
+function query(scope: Scope, counted: 'logins' | 'people'): string {
+  // The few logins that created a passkey are looked up among the few that used one.
+  const used = `exists (select from ${scope.tables.logins} u where u.used_passkey is not null and u.used_passkey = l.passkey and u.account = l.account and ${scope.counts('u')})`
+  const reached = Object.values(steps).map((lacks, n) => `when ${lacks.replace('used', used)} then ${n + 1}`)
+  const each = Object.keys(steps).map((step, n) => ({ step, n: n + 1 }))
+  const rows = each.map(({ step, n }) => `('${step}', people${n}, ${counted}${n}, ${counted}${Math.max(1, n - 1)})`)
   return `select ${names(scope.keys, 'totals.')} step, reached.people::int as people, numerator, denominator
-    from (${sums(scope, { of: `${reached(0)} and not l.settings and ${scope.ofMode}`, sums: perPerson })}) totals
+    from (
+      select ${names(scope.keys)} ${each.map(({ n }) => `sum(logins${n})::bigint as logins${n}, count(account) filter (where furthest >= ${n}) as people${n}`).join(', ')}
+      from (
+        select ${names(scope.keys)} account, max(reached) as furthest, ${each.map(({ n }) => `count(*) filter (where reached >= ${n}) as logins${n}`).join(', ')}
+        from (
+          select ${selected(scope.keys)} l.account, case ${reached.join(' ')} else ${each.length} end as reached
+          from ${scope.from} where ${scope.where} and ${scope.during} and l.proof = 'password' and ${scope.ofMode}
+          -- Worked out once for each login, and not once for each step.
+          offset 0
+        ) login
+        group by ${[...scope.keys, 1].map((_, n) => n + 1).join(', ')}
+      ) person
+      ${grouped(scope.keys)}
+    ) totals
     cross join lateral (values ${rows.join(', ')}) reached (step, people, numerator, denominator)`
 }
 
@@ -43,7 +54,7 @@ export const funnel: Metric[] = [
     definition: `Logins at each step. ${words}`,
     unit: 'logins',
     denominator: 'Logins at the step before; what is missing to 1 dropped off. For the first step: itself.',
-    query: (scope) => query(scope, (n) => `s${n}`),
+    query: (scope) => query(scope, 'logins'),
   },
   {
     ...common,
@@ -52,6 +63,6 @@ export const funnel: Metric[] = [
     definition: `People with at least one login that came to the step. ${words}`,
     unit: 'people',
     denominator: 'People at the step before; what is missing to 1 dropped off. For the first step: itself.',
-    query: (scope) => query(scope, (n) => `p${n}`),
+    query: (scope) => query(scope, 'people'),
   },
 ]

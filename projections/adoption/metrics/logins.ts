@@ -1,7 +1,8 @@
 import { division, share, sums, times } from '../figures.ts'
 import type { Metric } from '../metric.ts'
 
-const signedIn = 'l.proof is not null and not l.settings'
+/** A visit to the settings has no proof of its own. */
+const signedIn = 'l.proof is not null'
 const proof = { name: 'proof', expression: 'l.proof' }
 const common = { groups: [], divides: [], breakdowns: ['platform', 'osVersion', 'app', 'appVersion', 'entryPoint', 'provider'], view: { every: 'week', by: ['platform'] } } as const
 const ofLogins = 'A login counts once its password or passkey was good; visits to the settings are none.'
@@ -66,7 +67,7 @@ export const logins: Metric[] = [
     order: ['no_passkey', 'not_here', 'cancelled', 'failed', 'chosen', 'not_asked'],
     query: (scope) => {
       const cause = "case when not l.had_passkey then 'no_passkey' when l.fallback = 'no_credential' then 'not_here' else coalesce(l.fallback, 'not_asked') end"
-      return division(scope, { of: "l.proof = 'password' and not l.settings", own: [{ name: 'cause', expression: cause }] })
+      return division(scope, { of: "l.proof = 'password'", own: [{ name: 'cause', expression: cause }] })
     },
   },
   {
@@ -81,7 +82,7 @@ export const logins: Metric[] = [
     kind: 'times',
     groups: ['proof'],
     divides: ['proof'],
-    query: (scope) => times(scope, { of: `${signedIn} and l.identified`, seconds: 'extract(epoch from l.proved_at - l.started_at)', own: [proof] }),
+    query: (scope) => times(scope, { of: `${signedIn} and l.identified`, seconds: "date_part('epoch', l.proved_at - l.started_at)", own: [proof] }),
   },
   {
     ...common,
@@ -95,6 +96,6 @@ export const logins: Metric[] = [
     kind: 'times',
     groups: ['proof'],
     divides: ['proof'],
-    query: (scope) => times(scope, { of: `${signedIn} and l.identified and l.completed_at is not null`, seconds: 'extract(epoch from l.completed_at - l.started_at)', own: [proof] }),
+    query: (scope) => times(scope, { of: `${signedIn} and l.identified and l.completed_at is not null`, seconds: "date_part('epoch', l.completed_at - l.started_at)", own: [proof] }),
   },
 ]
