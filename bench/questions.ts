@@ -42,7 +42,7 @@ export async function measureQuestions({ logins, rounds }: { logins: number; rou
 }
 
 /** As many people more who do the same, a little later: they share no account, device or passkey. */
-async function multiply(sql: Sql, size: number): Promise<void> {
+export async function multiply(sql: Sql, size: number): Promise<void> {
   const copy = (projection: Projection, name: string): string => {
     const columns = Object.entries(projection.columns).map(([column, type]): [string, string] => {
       if (type === 'uuid' && ofLogins.has(column)) return [column, `md5(${column}::text || n)::uuid`]
@@ -56,7 +56,7 @@ async function multiply(sql: Sql, size: number): Promise<void> {
   await sql.unsafe(copy(adoptionPeople, people))
 }
 
-async function measure(sql: Sql, { url, consoleKey, rounds }: { url: string; consoleKey: string; rounds: number }): Promise<Answers> {
+export async function measure(sql: Sql, { url, consoleKey, rounds }: { url: string; consoleKey: string; rounds: number }): Promise<Answers> {
   const tables = adoptionTables()
   const counted = async (name: string): Promise<number> => (await sql<{ count: number }[]>`select count(*)::int as count from ${sql(name)}`)[0]?.count ?? 0
   const adoption = openAdoption({ sql, k: 10 })

@@ -103,7 +103,7 @@ export async function createEngine(dependencies: EngineDependencies) {
   const takeStep = createStep({ streams, vault, settings, history, tokensOf: tokens, guessed: createGuessedProof({ streams, guesses }), now })
   const take = <V>(step: Step<V>, request: StepRequest): Promise<Answer> => observe({ action: step.action, session: request.session }, () => takeStep(step, request))
   const passkey = createPasskeySteps({ streams, reachable, settings, randomBytes, now, inBackground })
-  const start = createStart({ streams, vault, tokensOf: tokens, passkeyRequest: passkey.request, settings, reachable, fingerprintSecret, now })
+  const start = createStart({ streams, vault, tokensOf: tokens, passkeyRequest: passkey.request, settings, reachable, history, fingerprintSecret, now })
   const password = createPasswordStep({ streams, vault, passwords, formats, reachable, inBackground })
   const append = createAppendSteps({ streams, vault, settings, randomBytes, now })
   const otp = createOtpSteps({ streams, vault, otp: createOtp(vault.secret('codes')), deliver, settings, now })

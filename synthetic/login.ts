@@ -53,6 +53,8 @@ export function beginLogin(world: World, person: Person, device: Device, { entry
   const account = (): AccountState => person.account as AccountState
   const circumstances = (): Circumstances => {
     const offer = offerFacts({ installation: device.installation }, person.account)
+    // The engine asks for the history where an offer hangs on it.
+    if (!incidents.historyAway(at)) offer.history = person.history.known()
     return { now: instant(at), policy: rollout.policyAt(at), offer }
   }
   const challenge = () => ({ challenge: dice.secret(), expiresAt: instant(at + limits.ceremonySeconds * 1000) })
@@ -105,10 +107,7 @@ export function beginLogin(world: World, person: Person, device: Device, { entry
     secondsLeft: (): number => (Date.parse((state as SessionState).view.expiresAt) - at) / 1000,
     /** @throws Illegal where it is refused in another way than it was meant to be */
     take(decide: (state: SessionState, circumstances: Circumstances) => Decision, { leaves = {}, meantToBe = [] }: { leaves?: Partial<LeftByLogin>; meantToBe?: readonly Refusal[] } = {}): Cause {
-      const facts = circumstances()
-      // The engine asks for the history where an offer hangs on it.
-      if (!incidents.historyAway(at)) facts.offer.history = person.history.known()
-      const { outcome, events } = decide(state as SessionState, facts)
+      const { outcome, events } = decide(state as SessionState, circumstances())
       const refused = 'refused' in outcome ? outcome.refused : undefined
       if (events.length === 0 || (refused !== undefined && !meantToBe.includes(refused))) throw new Illegal(`${refused ?? 'nothing'} in ${session}: ${JSON.stringify((state as SessionState).view)}`)
       const cause = newCause()

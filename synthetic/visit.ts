@@ -87,7 +87,7 @@ function renewPhone(person: Person, at: number): void {
 
 /** What a signed-in person does: the token is renewed, biometrics are switched off again, a passkey is removed, they sign out. */
 function after(world: World, login: Login, at: number): { appends: Append[]; until: number } {
-  const { person, session, state, device } = login
+  const { person, session, device } = login
   const { dice } = person
   const appends: Append[] = []
   let until = at
@@ -105,7 +105,6 @@ function after(world: World, login: Login, at: number): { appends: Append[]; unt
     appends.push(writeAccount(person, until, events, { ...own, causationId: `${session}/${dice.uuid()}`, fingerprint: dice.secret() }))
   }
   appends.push(...tokens(world, login))
-  void state
   return { appends, until }
 }
 

@@ -32,7 +32,7 @@ export type Year = {
 /** Some come once, some every other day. */
 const loginsPerPerson = 4.6
 /** Logins that come of others: second tries, the settings. */
-const extra = 1.075
+const extra = 1.117
 
 export function createYear({ seed, logins, until }: Wanted): Year {
   const calendar = createCalendar(until)
