@@ -42,7 +42,7 @@ import { createReplays } from './replay/replays.ts'
 import { openAccess } from './open-access.ts'
 import { createAddressOf, serve } from './serve.ts'
 import { createLogger, errorFields } from './telemetry/logger.ts'
-import type { Ledgered } from './telemetry/metrics.ts'
+import type { Fed, Ledgered } from './telemetry/metrics.ts'
 import { createTelemetry, type Telemetry } from './telemetry/telemetry.ts'
 import { watchMasterKeyFile } from './vault/master-key.ts'
 import { firstSteps } from './first-steps.ts'
@@ -127,12 +127,13 @@ export async function openEngine(
 /** Runs until `close`. The listener opens before the projection database is ready: people sign in without it. */
 export async function startKeyledger(config: Config, surroundings: Surroundings = {}): Promise<Keyledger> {
   const { now = () => new Date() } = surroundings
-  const telemetry = openTelemetry(config, { now, ...surroundings }, () => [...(readModel?.status() ?? []), ...(tree ? [tree.status()] : [])], () => tree && checkpoints && { ...checkpoints.status(), leaves: tree.status().size, stopped: tree.status().stopped })
+  const telemetry = openTelemetry(config, { now, ...surroundings }, () => [...(readModel?.status() ?? []), ...(tree ? [tree.status()] : [])], () => tree && checkpoints && { ...checkpoints.status(), leaves: tree.status().size, stopped: tree.status().stopped }, () => feeds?.status() ?? [])
   telemetry.watchProcess()
   const { onError = telemetry.error } = surroundings
   let readModel: ReadModel | undefined
   let tree: LedgerFollower | undefined
   let checkpoints: Checkpoints | undefined
+  let feeds: Feeds | undefined
   // What was opened is closed in the reverse order, at the end or when something further down cannot be opened.
   await using opened = new AsyncDisposableStack()
   if (!config.eventStoreDbUrl) {
@@ -173,9 +174,9 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
   const sweeper = createSweeper({ streams: engine.streams, due: model, now, everyMs: config.sweepMs, onError: (error) => onError('sweeper', error) })
   const notices = createNotices({ tell: engine.tell, noticesDue: model.noticesDue, everyMs: config.sweepMs, onError: (error) => onError('notices', error) })
   const retention = createRetention({ dropPeriods: engine.dropPeriods, months: config.retentionMonths, onError: (error) => onError('retention', error) })
-  const feeds = createFeeds({ log, feeds: openFeeds(config, now), openLines: () => createLines(log), rows: createFeedRows(database.sql), id: randomUUID(), onError: (error) => onError('feeds', error) })
+  const feeding = (feeds = createFeeds({ log, feeds: openFeeds(config, now), openLines: () => createLines(log), rows: createFeedRows(database.sql), id: randomUUID(), onError: (error) => onError('feeds', error) }))
   // A Postgres that hangs must not keep the process: its rows are the log's to make good.
-  opened.defer(() => Promise.race([Promise.all([sweeper.stop(), notices.stop(), retention.stop(), feeds.stop(), signing.stop(), follower.stop(), model.stop()]), sleep(closeTimeout, undefined, { ref: false })]).then(() => {}))
+  opened.defer(() => Promise.race([Promise.all([sweeper.stop(), notices.stop(), retention.stop(), feeding.stop(), signing.stop(), follower.stop(), model.stop()]), sleep(closeTimeout, undefined, { ref: false })]).then(() => {}))
 
   const { access, consoleKey } = openAccess(config, engine.vault.secret('console'), now)
   const adoption = openAdoption({ sql: database.sql, table: model.table, ...config.adoption })
@@ -194,7 +195,7 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
     lastUses: model.lastUses,
     readiness: async () => {
       const reachable = await log.last('key-readiness').then(() => true, () => false)
-      return { ready: reachable, log: reachable ? 'ok' : 'out of reach', projections: [...model.status(), follower.status()], ledger: signing.status(), feeds: feeds.status() }
+      return { ready: reachable, log: reachable ? 'ok' : 'out of reach', projections: [...model.status(), follower.status()], ledger: signing.status(), feeds: feeding.status() }
     },
     onError: (error) => onError('request', error),
     observe: telemetry.request,
@@ -208,7 +209,7 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
     notices.start()
     if (!withoutLedger) follower.start()
     if (!withoutLedger) signing.start()
-    feeds.start()
+    feeding.start()
     return model.start()
   })
   // Without Postgres logins go on; `/health/ready` says what is missing.
@@ -217,7 +218,7 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
 
   /** Takes nothing new, finishes what runs, then lets go of the log and the database. */
   const close = () => running.disposeAsync()
-  return { url: server.url, consoleKey, engine, log, readModel: model, sweeper, notices, retention, feeds, checkpoints: signing, policyFile, ready, close }
+  return { url: server.url, consoleKey, engine, log, readModel: model, sweeper, notices, retention, feeds: feeding, checkpoints: signing, policyFile, ready, close }
 }
 
 /** Makes the views for analysts anew over the tables that are read from now on. What this user may not do is told once; an outage is tried again. */
@@ -270,8 +271,8 @@ function openFeeds({ feeds, deliveryPlaintext: plaintext }: Config, now: () => D
   }
 }
 
-function openTelemetry({ logLevel }: Config, { now = () => new Date(), writeLog = toStderr }: Surroundings, projections?: () => ProjectionStatus[], ledger?: () => Ledgered | undefined): Telemetry {
-  return createTelemetry({ level: logLevel, now, write: writeLog, ...(projections && { projections }), ...(ledger && { ledger }) })
+function openTelemetry({ logLevel }: Config, { now = () => new Date(), writeLog = toStderr }: Surroundings, projections?: () => ProjectionStatus[], ledger?: () => Ledgered | undefined, feeds?: () => readonly Fed[]): Telemetry {
+  return createTelemetry({ level: logLevel, now, write: writeLog, ...(projections && { projections }), ...(ledger && { ledger }), ...(feeds && { feeds }) })
 }
 
 const toStderr = (line: string): void => void process.stderr.write(`${line}\n`)

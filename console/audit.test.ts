@@ -13,10 +13,12 @@ import { Misuse } from '../cli/misuse.ts'
 import { searchLog, showPerson, showSession } from '../cli/replays.ts'
 import { openBrowser } from '../demo/testing-browser.ts'
 import { actions } from '../domain/session/vocabulary.ts'
+import { createLines } from '../feeds/lines.ts'
 import { faultsOf } from '../feeds/testing-ocsf.ts'
 import { openDatabase } from '../projections/database.ts'
 import { createFeedRows } from '../projections/feeds.ts'
 import { searchSessionsOf } from '../replay/account-replay.ts'
+import { createFeeds } from '../reactions/feeds.ts'
 import { createReplays } from '../replay/replays.ts'
 import { readSearch } from '../replay/search-question.ts'
 import { createConsole } from './console.ts'
@@ -351,7 +353,29 @@ describe('The feed of a running engine', () => {
     expect(events.flatMap(faultsOf)).toEqual([])
     expect(new Set(events.map(({ metadata }) => metadata.uid)).size).toBe(events.length)
     expect(readFileSync(file, 'utf8')).not.toMatch(/ada@|Northwind Phone|127\.0\.0\.1/)
+    expect(await (await fetch(`${stage.url}/metrics`)).text()).toContain('keyledger_feed_failures{feed="1"} 0')
     expect((await stage.api('/health/ready')).feeds).toEqual([{ name: `file ${file}`, state: 'following', sent: events.length, failures: 0 }])
+  })
+
+  test('goes on after a restart where it was, by the table: nothing is missing, and nothing comes twice', async () => {
+    const database = openDatabase({ url: await stage.postgres.createDatabase() })
+    const { log } = stage.keyledger
+    const sent: string[] = []
+    const run = async (until: number): Promise<void> => {
+      const feed = { name: 'siem', since: undefined, send: async (events: readonly { id: string }[]) => void sent.push(...events.map(({ id }) => id)) }
+      const feeds = createFeeds({ log, feeds: [feed], openLines: () => createLines(log), rows: createFeedRows(database.sql), id: randomUUID(), onError: (error) => faults.push(String(error)) })
+      feeds.start()
+      while (sent.length < until) await sleep(5)
+      await feeds.stop()
+    }
+    const wanted: string[] = []
+    const lineOf = createLines(log)
+    for await (const recorded of log.readAll({ prefixes: ['session-', 'tokens-', 'account-'] })) if (await lineOf(recorded)) wanted.push(recorded.id)
+    await run(1)
+    await run(sent.length + 1)
+    await run(wanted.length)
+    expect(sent).toEqual(wanted)
+    await database.close()
   })
 
   test('is one engine’s at a time, by the table that they share', async () => {
