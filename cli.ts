@@ -24,9 +24,9 @@ const usage = `Usage: npm run --silent cli -- COMMAND
 
   audit session ID                      a login, step by step
       --as-of REVISION|TIME --json      --events: with every event as it is stored
-      --open REVISION *                 opens what is sealed in that event
-  audit account ID|IDENTIFIER           a person's passkeys, logins, offers and changes; by IDENTIFIER *
-      --as-of REVISION|TIME --json --events --open REVISION *
+      --open REVISION --as NAME --why TEXT    opens what is sealed in that event
+  audit account ID                      a person's passkeys, logins, offers and changes; options as above
+  audit account IDENTIFIER --as NAME --why TEXT
   audit search                          logins; with --type or --reason, events
       --from TIME --to TIME --type EVENT --outcome WORD --reason WORD --app ID --platform NAME
       --limit N --after CURSOR --json

@@ -60,14 +60,14 @@ export async function searchLog(config: Config, options: Readonly<Record<string,
 }
 
 async function identified(engine: Engine, config: Config, who: string, given: Given): Promise<string> {
-  const because = becauseOf(config, given)
+  const because = becauseOf(config, given, { always: true })
   return engine.findAudited(actorOf(because), because, who).catch(inWords)
 }
 
 async function lookAt(engine: Engine, config: Config, stream: string, { open }: Shown, given: Given) {
   if (open === undefined) return undefined
   if (!/^\d{1,9}$/.test(open)) throw new Misuse('--open takes the revision of one event, such as 0')
-  const because = becauseOf(config, given)
+  const because = becauseOf(config, given, { always: true })
   return engine.look(actorOf(because), because, { stream, revision: Number(open) }).catch(inWords)
 }
 
