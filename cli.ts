@@ -22,6 +22,15 @@ const usage = `Usage: npm run --silent cli -- COMMAND
   accounts erase ID|IDENTIFIER --as NAME --why TEXT
       --yes                             without typing the id again
 
+  audit session ID                      a login, step by step
+      --as-of REVISION|TIME --json      --events: with every event as it is stored
+      --open REVISION --as NAME --why TEXT    opens what is sealed in that event
+  audit account ID                      a person's passkeys, logins, offers and changes; options as above
+  audit account IDENTIFIER --as NAME --why TEXT
+  audit search                          logins; with --type or --reason, events
+      --from TIME --to TIME --type EVENT --outcome WORD --reason WORD --app ID --platform NAME
+      --limit N --after CURSOR --json
+
   projections status
   projections rebuild NAME|--all        while the engine serves
   projections compare NAME              what differs from the log? Nothing is written
@@ -61,6 +70,7 @@ const text = { type: 'string' } as const
 const yes = { type: 'boolean' } as const
 /** Of every command that changes something, or opens what is sealed. */
 const because = { as: text, why: text }
+const replaying = { 'as-of': text, json: yes, events: yes, open: text }
 
 // What a command needs is loaded when it is given.
 const commands: Readonly<Record<string, (args: string[]) => Promise<number>>> = {
@@ -93,6 +103,22 @@ const commands: Readonly<Record<string, (args: string[]) => Promise<number>>> = 
     const [who = ''] = operands
     const { eraseAccount } = await import('./cli/erase.ts')
     return eraseAccount(readConfig(), { who, yes: values.yes === true }, values)
+  },
+  async 'audit session'(args) {
+    const { values, operands } = parse(args, { ...replaying, ...because }, ['ID'])
+    const { showSession } = await import('./cli/replays.ts')
+    return showSession(readConfig(), operands[0] ?? '', { ...values, asOf: values['as-of'] }, values)
+  },
+  async 'audit account'(args) {
+    const { values, operands } = parse(args, { ...replaying, ...because }, ['ID or IDENTIFIER'])
+    const { showPerson } = await import('./cli/replays.ts')
+    return showPerson(readConfig(), operands[0] ?? '', { ...values, asOf: values['as-of'] }, values)
+  },
+  async 'audit search'(args) {
+    const { values } = parse(args, { from: text, to: text, type: text, outcome: text, reason: text, app: text, platform: text, limit: text, after: text, json: yes }, [])
+    const { json = false, ...options } = values
+    const { searchLog } = await import('./cli/replays.ts')
+    return searchLog(readConfig(), options, json)
   },
   async 'projections status'(args) {
     parse(args, {}, [])

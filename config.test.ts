@@ -44,7 +44,7 @@ describe('Without any configuration', () => {
     expect(config).toEqual({
       host: '127.0.0.1', port: 8787, dataFolder: 'data', eventStoreDbUrl: undefined, databaseUrl: undefined, masterKeys: undefined,
       email: undefined, sms: undefined, deliveryPlaintext: false, trustedHops: 0, metricsToken: undefined, logLevel: 'warn', issuer: undefined,
-      passwords: { minLength: 8, blocklist: [] }, access: undefined, accessClientSecret: undefined, ledger: { everySeconds: 60, everyEvents: 1_000, witnesses: [] }, adoption: { k: 1, plannedPeople: undefined }, retentionMonths: 13, flowSeconds: 900, sweepMs: 5_000,
+      passwords: { minLength: 8, blocklist: [] }, access: undefined, accessClientSecret: undefined, ledger: { everySeconds: 60, everyEvents: 1_000, witnesses: [] }, adoption: { k: 1, plannedPeople: undefined }, retentionMonths: 13, feeds: [], opens: 'admin', flowSeconds: 900, sweepMs: 5_000,
       policyVersionStated: false,
     })
     expect(backends).toEqual([])
@@ -99,6 +99,19 @@ describe('In production', () => {
   test('each request leaves a line, and the embedded default leaves the terminal to codes, unless it is said otherwise', () => {
     expect([read(production, productionFile).logLevel, read().logLevel]).toEqual(['info', 'warn'])
     expect([read({ ...production, LOG_LEVEL: 'error' }, productionFile).logLevel, read({ LOG_LEVEL: 'debug' }).logLevel]).toEqual(['error', 'debug'])
+  })
+
+  test('security events go to feeds, of which files stand beside the configuration, and webhooks are signed', () => {
+    const feeds = [{ file: 'security.ndjson' }, { webhook: 'https://siem.example/events', since: '2026-03-02T09:00:00+01:00' }]
+    const secret = `whsec_${Buffer.alloc(24).toString('base64')}`
+    const { feeds: configured, opens } = read({ ...production, FEED_WEBHOOK_SECRET: secret }, { ...productionFile, feeds, audit: { opens: 'auditor' } })
+    expect(configured).toEqual([{ file: expect.stringMatching(/^\/.*\/security\.ndjson$/) }, { webhook: 'https://siem.example/events', since: '2026-03-02T08:00:00.000Z', secret }])
+    expect(opens).toBe('auditor')
+    expect(problemsOf(production, { ...productionFile, feeds: [{ webhook: 'http://siem.example/events' }] })).toEqual([
+      'feeds: a webhook takes FEED_WEBHOOK_SECRET, by which it is signed',
+      'feeds: a webhook must be https, or DELIVERY_PLAINTEXT true',
+    ])
+    expect(problemsOf(production, { ...productionFile, feeds: [{ file: 'a' }, { file: 'a' }], audit: { opens: 'analyst' } })).toHaveLength(2)
   })
 
   test('what is before the engine is told to it, and who may read its metrics', () => {

@@ -2,7 +2,9 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { z } from 'zod'
+import { Role } from './access/roles.ts'
 import { AccessSettings } from './access/settings.ts'
+import type { FeedConfig } from './delivery/feeds.ts'
 import { Policy } from './domain/policy.ts'
 import type { Channel } from './domain/session/vocabulary.ts'
 import { App } from './engine/apps.ts'
@@ -35,9 +37,13 @@ const Environment = z.object({
   METRICS_TOKEN: z.string().regex(/^[\w.~+/=-]{16,4096}$/, 'must be 16 characters or more, of those that a bearer token may have').optional(),
   ACCESS_CLIENT_SECRET: z.string().optional(),
   LOG_LEVEL: z.enum(levels, `must be one of ${levels.join(', ')}`).optional(),
+  FEED_WEBHOOK_SECRET: z.string().refine(isWebhookSecret, 'must be whsec_ and the base64 of 24 to 64 random bytes').optional(),
   DELIVERY_PLAINTEXT: z.stringbool().default(false),
   SMS_WEBHOOK_SECRET: z.string().refine(isWebhookSecret, 'must be whsec_ and the base64 of 24 to 64 random bytes').optional(),
 })
+
+/** As facts have it. */
+const Since = z.iso.datetime({ offset: true }).transform((text) => new Date(text).toISOString())
 
 /** The configuration file, JSON: what the apps are, and what their logins look like. */
 export const ConfigFile = z.strictObject({
@@ -62,6 +68,8 @@ export const ConfigFile = z.strictObject({
     .array(Backend)
     .refine((backends) => new Set(backends.map(({ keySha256 }) => keySha256)).size === backends.length, 'must not hold the same key twice')
     .default([]),
+  /** Who may look from within the company. */
+  access: AccessSettings.optional(),
   retention: z
     .strictObject({
       /** Months after the end of each month for which addresses, user agents, device models and identifiers as typed can be opened. Null: for ever. */
@@ -85,8 +93,22 @@ export const ConfigFile = z.strictObject({
         .default([]),
     })
     .prefault({}),
-  /** Who may look from within the company. */
-  access: AccessSettings.optional(),
+  /** Where security events go, as OCSF in NDJSON. `since`: what happened before is not sent. */
+  feeds: z
+    .array(
+      z.union([
+        z.strictObject({ file: z.string().min(1), since: Since.optional() }),
+        z.strictObject({ webhook: url('https:', 'http:'), since: Since.optional() }),
+      ]),
+    )
+    .refine((feeds) => new Set(feeds.map((feed) => ('file' in feed ? feed.file : feed.webhook))).size === feeds.length, 'must not name the same place twice')
+    .default([]),
+  audit: z
+    .strictObject({
+      /** The role that may have sealed values opened, one look at a time and with a reason. */
+      opens: Role.exclude(['analyst']).default('admin'),
+    })
+    .prefault({}),
   /** What analysts are shown. */
   adoption: z
     .strictObject({
@@ -132,12 +154,15 @@ export type Config = {
   /** What may be set as a password. */
   passwords: { minLength: number; blocklist: readonly string[] }
   backends: readonly Backend[]
-  /** Null: what ages is kept for ever. */
-  retentionMonths: number | null
-  ledger: z.infer<typeof ConfigFile>['ledger']
   access: AccessSettings | undefined
   /** Of the console, as a client of the provider in `access`. */
   accessClientSecret: string | undefined
+  /** Null: what ages is kept for ever. */
+  retentionMonths: number | null
+  ledger: z.infer<typeof ConfigFile>['ledger']
+  feeds: readonly (FeedConfig & { since?: string | undefined })[]
+  /** The role that may have sealed values opened. */
+  opens: Role
   adoption: { k: number; plannedPeople: number | undefined }
   flowSeconds: number
   sweepMs: number
@@ -196,6 +221,11 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     if ('email' in witness && !has('SMTP_URL')) problems.push('ledger.witnesses: one by e-mail takes SMTP_URL')
     if ('webhook' in witness && witness.webhook.startsWith('http:') && !values.DELIVERY_PLAINTEXT) problems.push('ledger.witnesses: a webhook must be https, or DELIVERY_PLAINTEXT true')
   }
+  for (const feed of file?.feeds ?? []) {
+    if (!('webhook' in feed)) continue
+    if (!has('FEED_WEBHOOK_SECRET')) problems.push('feeds: a webhook takes FEED_WEBHOOK_SECRET, by which it is signed')
+    if (feed.webhook.startsWith('http:') && !values.DELIVERY_PLAINTEXT) problems.push('feeds: a webhook must be https, or DELIVERY_PLAINTEXT true')
+  }
   if (has('SMS_WEBHOOK_URL') !== has('SMS_WEBHOOK_SECRET')) problems.push('SMS_WEBHOOK_URL and SMS_WEBHOOK_SECRET go together')
   if (production && file) problems.push(...lacksCarrier(file.policy, has))
   if (problems.length > 0 || !file) throw new BadConfig(problems)
@@ -222,10 +252,12 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     policyVersionStated: stated,
     passwords: { minLength: file.passwords.minLength, blocklist },
     backends: file.backends,
-    retentionMonths: file.retention.months,
-    ledger: { ...file.ledger, witnesses: file.ledger.witnesses.map((one) => ('file' in one ? { file: resolve(dirname(path), one.file) } : one)) },
     access: file.access,
     accessClientSecret: values.ACCESS_CLIENT_SECRET,
+    retentionMonths: file.retention.months,
+    ledger: { ...file.ledger, witnesses: file.ledger.witnesses.map((one) => ('file' in one ? { file: resolve(dirname(path), one.file) } : one)) },
+    feeds: file.feeds.map((feed) => ('file' in feed ? { ...feed, file: resolve(dirname(path), feed.file) } : { ...feed, secret: values.FEED_WEBHOOK_SECRET ?? '' })),
+    opens: file.audit.opens,
     adoption: { k: file.adoption.k ?? (file.apps ? 10 : 1), plannedPeople: file.adoption.plannedPeople },
     flowSeconds: file.flowSeconds,
     sweepMs: file.sweepMs,

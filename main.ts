@@ -6,6 +6,7 @@ import { readConfig, BadConfig, type Config } from './config.ts'
 import { createConsole } from './console/console.ts'
 import { ensureDataFolder, lockDataFolder } from './data-folder.ts'
 import { createDelivery, type Carrier } from './delivery/delivery.ts'
+import { createFeedTarget } from './delivery/feeds.ts'
 import { createSms } from './delivery/sms.ts'
 import { loadTemplates } from './delivery/templates.ts'
 import { createTerminal } from './delivery/terminal.ts'
@@ -17,26 +18,31 @@ import { openSqliteLog } from './eventlog/sqlite.ts'
 import { createHashGate } from './factors/hash-gate.ts'
 import { createBlocklist } from './factors/password-blocklist.ts'
 import { createPasswords, type Passwords } from './factors/password.ts'
+import { createLines } from './feeds/lines.ts'
 import { createApp } from './http/app.ts'
 import { adoptionTables, openAdoption } from './projections/adoption/adoption.ts'
 import { ReaderMissing, renewViews } from './projections/adoption/views.ts'
 import { openDatabase, type Database } from './projections/database.ts'
+import { createFeedRows } from './projections/feeds.ts'
 import { createGuessRows } from './projections/guesses.ts'
 import { createLedgerFollower, type LedgerFollower } from './projections/ledger/follower.ts'
+import { createCoverage } from './projections/ledger/coverage.ts'
 import { createProofs } from './projections/ledger/proofs.ts'
 import { createWitnessRows } from './projections/ledger/witnesses.ts'
 import { openReadModel, type ReadModel } from './projections/read-model.ts'
 import type { Source } from './projections/serving.ts'
 import type { ProjectionStatus } from './projections/status.ts'
 import { createCheckpoints, type Checkpoints } from './reactions/checkpoints.ts'
+import { createFeeds, type Feed, type Feeds } from './reactions/feeds.ts'
 import { createPolicyFile, type PolicyFile } from './policy-file.ts'
 import { createNotices, type Notices } from './reactions/notices.ts'
 import { createRetention, type Retention } from './reactions/retention.ts'
 import { createSweeper, type Sweeper } from './reactions/sweeper.ts'
+import { createReplays } from './replay/replays.ts'
 import { openAccess } from './open-access.ts'
 import { createAddressOf, serve } from './serve.ts'
 import { createLogger, errorFields } from './telemetry/logger.ts'
-import type { Ledgered } from './telemetry/metrics.ts'
+import type { Fed, Ledgered } from './telemetry/metrics.ts'
 import { createTelemetry, type Telemetry } from './telemetry/telemetry.ts'
 import { watchMasterKeyFile } from './vault/master-key.ts'
 import { firstSteps } from './first-steps.ts'
@@ -61,7 +67,7 @@ export type Surroundings = {
   withoutLedger?: boolean
 }
 /** `consoleKey`: undefined where a provider, or nobody, says who may look. */
-export type Keyledger = { url: string; consoleKey: string | undefined; engine: Engine; log: EventLog; readModel: ReadModel; sweeper: Sweeper; notices: Notices; retention: Retention; checkpoints: Checkpoints; policyFile: PolicyFile; ready: Promise<void>; close(): Promise<void> }
+export type Keyledger = { url: string; consoleKey: string | undefined; engine: Engine; log: EventLog; readModel: ReadModel; sweeper: Sweeper; notices: Notices; retention: Retention; feeds: Feeds; checkpoints: Checkpoints; policyFile: PolicyFile; ready: Promise<void>; close(): Promise<void> }
 
 /** ms. What the projections have at work may take this long at shutdown. */
 const closeTimeout = 5_000
@@ -121,12 +127,13 @@ export async function openEngine(
 /** Runs until `close`. The listener opens before the projection database is ready: people sign in without it. */
 export async function startKeyledger(config: Config, surroundings: Surroundings = {}): Promise<Keyledger> {
   const { now = () => new Date() } = surroundings
-  const telemetry = openTelemetry(config, { now, ...surroundings }, () => [...(readModel?.status() ?? []), ...(tree ? [tree.status()] : [])], () => tree && checkpoints && { ...checkpoints.status(), leaves: tree.status().size, stopped: tree.status().stopped })
+  const telemetry = openTelemetry(config, { now, ...surroundings }, () => [...(readModel?.status() ?? []), ...(tree ? [tree.status()] : [])], () => tree && checkpoints && { ...checkpoints.status(), leaves: tree.status().size, stopped: tree.status().stopped }, () => feeds?.status() ?? [])
   telemetry.watchProcess()
   const { onError = telemetry.error } = surroundings
   let readModel: ReadModel | undefined
   let tree: LedgerFollower | undefined
   let checkpoints: Checkpoints | undefined
+  let feeds: Feeds | undefined
   // What was opened is closed in the reverse order, at the end or when something further down cannot be opened.
   await using opened = new AsyncDisposableStack()
   if (!config.eventStoreDbUrl) {
@@ -167,24 +174,28 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
   const sweeper = createSweeper({ streams: engine.streams, due: model, now, everyMs: config.sweepMs, onError: (error) => onError('sweeper', error) })
   const notices = createNotices({ tell: engine.tell, noticesDue: model.noticesDue, everyMs: config.sweepMs, onError: (error) => onError('notices', error) })
   const retention = createRetention({ dropPeriods: engine.dropPeriods, months: config.retentionMonths, onError: (error) => onError('retention', error) })
+  const feeding = (feeds = createFeeds({ log, feeds: openFeeds(config, now), openLines: () => createLines(log), rows: createFeedRows(database.sql), id: randomUUID(), onError: (error) => onError('feeds', error) }))
   // A Postgres that hangs must not keep the process: its rows are the log's to make good.
-  opened.defer(() => Promise.race([Promise.all([sweeper.stop(), notices.stop(), retention.stop(), signing.stop(), follower.stop(), model.stop()]), sleep(closeTimeout, undefined, { ref: false })]).then(() => {}))
+  opened.defer(() => Promise.race([Promise.all([sweeper.stop(), notices.stop(), retention.stop(), feeding.stop(), signing.stop(), follower.stop(), model.stop()]), sleep(closeTimeout, undefined, { ref: false })]).then(() => {}))
 
   const { access, consoleKey } = openAccess(config, engine.vault.secret('console'), now)
   const adoption = openAdoption({ sql: database.sql, table: model.table, ...config.adoption })
+  const replays = createReplays({ log, now, sessionsOf: model.sessionsOf, findLogins: model.findLogins, coverageOf: createCoverage({ log, ledger: engine.ledger.stream, table: follower.table }) })
   const app = createApp({
     engine,
     access,
     proofs: createProofs(follower.table),
     adoption,
-    pages: createConsole({ access, adoption, apps: () => engine.settings().apps, now, onError: (error) => onError('console', error) }),
+    replays,
+    opens: config.opens,
+    pages: createConsole({ access, adoption, audit: { replays, engine, opens: config.opens }, apps: () => engine.settings().apps, now, onError: (error) => onError('console', error) }),
     now,
     addressOf: createAddressOf(config),
     readSession: model.session,
     lastUses: model.lastUses,
     readiness: async () => {
       const reachable = await log.last('key-readiness').then(() => true, () => false)
-      return { ready: reachable, log: reachable ? 'ok' : 'out of reach', projections: [...model.status(), follower.status()], ledger: signing.status() }
+      return { ready: reachable, log: reachable ? 'ok' : 'out of reach', projections: [...model.status(), follower.status()], ledger: signing.status(), feeds: feeding.status() }
     },
     onError: (error) => onError('request', error),
     observe: telemetry.request,
@@ -198,6 +209,7 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
     notices.start()
     if (!withoutLedger) follower.start()
     if (!withoutLedger) signing.start()
+    feeding.start()
     return model.start()
   })
   // Without Postgres logins go on; `/health/ready` says what is missing.
@@ -206,7 +218,7 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
 
   /** Takes nothing new, finishes what runs, then lets go of the log and the database. */
   const close = () => running.disposeAsync()
-  return { url: server.url, consoleKey, engine, log, readModel: model, sweeper, notices, retention, checkpoints: signing, policyFile, ready, close }
+  return { url: server.url, consoleKey, engine, log, readModel: model, sweeper, notices, retention, feeds: feeding, checkpoints: signing, policyFile, ready, close }
 }
 
 /** Makes the views for analysts anew over the tables that are read from now on. What this user may not do is told once; an outage is tried again. */
@@ -250,8 +262,17 @@ function openWitnesses({ ledger, deliveryPlaintext: plaintext }: Config, post: P
   }
 }
 
-function openTelemetry({ logLevel }: Config, { now = () => new Date(), writeLog = toStderr }: Surroundings, projections?: () => ProjectionStatus[], ledger?: () => Ledgered | undefined): Telemetry {
-  return createTelemetry({ level: logLevel, now, write: writeLog, ...(projections && { projections }), ...(ledger && { ledger }) })
+/** @throws BadConfig */
+function openFeeds({ feeds, deliveryPlaintext: plaintext }: Config, now: () => Date): Feed[] {
+  try {
+    return feeds.map((feed) => ({ ...createFeedTarget(feed, { plaintext, now: () => now().getTime() }), since: feed.since }))
+  } catch (error) {
+    throw new BadConfig([`feeds: ${(error as Error).message}`])
+  }
+}
+
+function openTelemetry({ logLevel }: Config, { now = () => new Date(), writeLog = toStderr }: Surroundings, projections?: () => ProjectionStatus[], ledger?: () => Ledgered | undefined, feeds?: () => readonly Fed[]): Telemetry {
+  return createTelemetry({ level: logLevel, now, write: writeLog, ...(projections && { projections }), ...(ledger && { ledger }), ...(feeds && { feeds }) })
 }
 
 const toStderr = (line: string): void => void process.stderr.write(`${line}\n`)

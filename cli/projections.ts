@@ -148,7 +148,7 @@ export async function withDatabase<T>(config: Config, work: (log: EventLog, data
 }
 
 /** The embedded database belongs to the engine that runs on the folder: through its socket then, and opened here where none runs. `away`: what it means when it does not answer. */
-function openBeside({ databaseUrl: url, dataFolder: folder }: Config): { database: Database; away: string; release(): void } {
+export function openBeside({ databaseUrl: url, dataFolder: folder }: Config): { database: Database; away: string; release(): void } {
   const noLock = (): void => {}
   if (url !== undefined) return { database: openDatabase({ url }), away: 'the database that DATABASE_URL names is out of reach', release: noLock }
   let lock: { release(): void }

@@ -11,6 +11,7 @@ const ofPackage = (specifier: string): string => readFileSync(fileURLToPath(impo
 
 const files = {
   'console.css': `${palette}\n${here('console.css')}`,
+  'audit.css': here('audit.css'),
   'console.js': here('console.js'),
   'charts.js': here('charts.js'),
   'sign-in.js': here('sign-in.js'),

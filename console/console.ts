@@ -2,11 +2,13 @@
 import { Hono, type Context } from 'hono'
 import { html } from 'hono/html'
 import { whoIs, type Access } from '../access/access.ts'
+import { may } from '../access/roles.ts'
 import type { Adoption } from '../projections/adoption/adoption.ts'
 import type { Answer, Catalogue } from '../projections/adoption/answer.ts'
 import { FiguresUnavailable } from '../projections/adoption/ask.ts'
 import { BadQuestion, Question, readQuestion } from '../projections/adoption/question.ts'
 import { assetRoutes } from './assets.ts'
+import { auditPages, auditPlace, type AuditDependencies } from './audit/audit.ts'
 import { searchOf } from './figures.ts'
 import { failed, requirePage, shown } from './guard.ts'
 import { notice, page, type Html, type Place } from './layout.ts'
@@ -26,6 +28,8 @@ const pages: readonly FiguresPage[] = [overview, trend, breakdowns, reasons, var
 export type ConsoleDependencies = {
   access: Access
   adoption: Pick<Adoption, 'ask' | 'catalogue'>
+  /** What auditors look at. */
+  audit?: Pick<AuditDependencies, 'replays' | 'engine' | 'opens'>
   /** That are registered, for the filters. */
   apps: () => readonly { id: string; name: string }[]
   now: () => Date
@@ -33,11 +37,17 @@ export type ConsoleDependencies = {
 }
 
 export function createConsole(dependencies: ConsoleDependencies): Hono {
-  const { access, onError } = dependencies
-  const places: readonly Place[] = pages
+  const { access, audit, apps, onError } = dependencies
+  const places: readonly Place[] = [...pages, ...(audit ? [auditPlace] : [])]
   const app = new Hono().onError(failed(onError))
   app.route('/assets', assetRoutes())
   app.route('/', signInRoutes(access, onError))
+  if (audit) app.route('/audit', auditPages({ access, apps, onError, ...audit }, places))
+  // Whoever audits and does not analyse begins where they may look.
+  app.get('/', async (c, next) => {
+    const identity = await access.identify(c)
+    return identity && !may(identity, 'analyst') && may(identity, 'auditor') ? c.redirect(auditPlace.path, 303) : next()
+  })
   for (const one of pages) {
     const path = one.path.slice('/console'.length) || '/'
     app.get(path, requirePage(access, one.role, places), (c) => answered(c, one, places, dependencies))

@@ -65,16 +65,17 @@ export async function openStage(options: Partial<Config> = {}) {
   const postgres = await startPostgres()
   const apps = [['shop', 'Northwind Shop'], ['club', 'Northwind Club']].map(([id, name]) => App.parse({ id, name, rpId: `${id}.example` }))
   const errors: unknown[] = []
-  const start = async (): Promise<Keyledger> => {
-    const config = { ...readConfig({ PORT: '0', KEYLEDGER_DATA: folder, KEYLEDGER_CONFIG: '', DATABASE_URL: await postgres.createDatabase() }), apps, adoption: { k: 5, plannedPeople: 40 }, ...options }
-    return startKeyledger(config, { now: () => today, print: () => {}, writeLog: () => {}, onError: (_, error) => errors.push(error) })
+  const start = async (): Promise<{ keyledger: Keyledger; config: Config }> => {
+    const config: Config = { ...readConfig({ PORT: '0', KEYLEDGER_DATA: folder, KEYLEDGER_CONFIG: '', DATABASE_URL: await postgres.createDatabase() }), apps, adoption: { k: 5, plannedPeople: 40 }, ...options }
+    return { config, keyledger: await startKeyledger(config, { now: () => today, print: () => {}, writeLog: () => {}, onError: (_, error) => errors.push(error) }) }
   }
-  const keyledger = await start()
+  const { keyledger, config } = await start()
   await keyledger.ready
   const api = async (path: string): Promise<any> => (await fetch(`${keyledger.url}${path}`, { headers: { authorization: `Bearer ${keyledger.consoleKey}` } })).json()
 
   return {
     keyledger,
+    config,
     url: keyledger.url,
     errors,
     postgres,

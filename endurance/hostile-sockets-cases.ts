@@ -19,6 +19,7 @@ import { openTestFile } from '../eventlog/testing.ts'
 import { createHashGate } from '../factors/hash-gate.ts'
 import { createPasswords } from '../factors/password.ts'
 import { createApp } from '../http/app.ts'
+import { createReplays } from '../replay/replays.ts'
 import { createAddressOf, serve } from '../serve.ts'
 
 export type Test = readonly [sentence: string, run: () => Promise<void>]
@@ -45,7 +46,7 @@ async function openListener() {
     randomBytes,
     onBackgroundError: onError,
   })
-  const app = createApp({ engine, access: createAccess({ consoleUrl: 'http://localhost:8787', secret: engine.vault.secret('console'), now: () => new Date() }), proofs: { inclusion: async () => undefined, consistency: async () => undefined }, readSession: async () => undefined, lastUses: async () => new Map(), readiness: async () => ({ ready: true }), now: () => new Date(), addressOf: createAddressOf({ trustedHops: 0 }), onError })
+  const app = createApp({ engine, access: createAccess({ consoleUrl: 'http://localhost:8787', secret: engine.vault.secret('console'), now: () => new Date() }), proofs: { inclusion: async () => undefined, consistency: async () => undefined }, replays: createReplays({ log, now: () => new Date(), coverageOf: async () => undefined, sessionsOf: async () => 'unavailable', findLogins: async () => 'unavailable' }), opens: 'admin', readSession: async () => undefined, lastUses: async () => new Map(), readiness: async () => ({ ready: true }), now: () => new Date(), addressOf: createAddressOf({ trustedHops: 0 }), onError })
   const server = await serve(app, { host: '127.0.0.1', port: 0, timeouts })
   return {
     port: Number(new URL(server.url).port),

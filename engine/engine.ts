@@ -31,6 +31,7 @@ import type { GuessCounter } from './guess-counter.ts'
 import { createGuesses } from './guesses.ts'
 import { createKeyRotation } from './key-rotation.ts'
 import { createLedger } from './ledger.ts'
+import { createAuditedSearch, createLooks } from './looks.ts'
 import { createNotices } from './notices.ts'
 import { createOtpSteps } from './otp.ts'
 import { createOwnAccount } from './own-account.ts'
@@ -127,6 +128,8 @@ export async function createEngine(dependencies: EngineDependencies) {
     settings,
     accounts: registry,
     act,
+    look: createLooks({ streams, vault, act }),
+    findAudited: createAuditedSearch({ accounts: registry, act }),
     keyRotation: createKeyRotation({ streams, vault }),
     dropPeriods: createPeriods({ streams, vault, now }),
     exportPerson: createPersonExports({ streams, vault, view, sessionsOf, act }),

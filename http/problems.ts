@@ -9,8 +9,8 @@ import { Fault } from '../engine/faults.ts'
 import type { Problem, SessionAnswer } from '../mobile-contracts/answers.ts'
 import { BadQuestion } from '../projections/adoption/question.ts'
 
-type RequestFault = 'malformed' | 'not_json' | 'too_large' | 'idempotency_key_missing' | 'token_missing' | 'not_found' | 'metric_unknown' | 'checkpoint_unknown' | 'proof_unknown'
-type Outage = 'busy' | 'log_unavailable' | 'log_outcome_unknown' | 'log_too_large' | 'unknown_event' | 'conflict' | 'forgotten' | 'identity_provider_unavailable' | 'figures_unavailable' | 'ledger_unavailable' | 'internal'
+type RequestFault = 'checkpoint_unknown' | 'proof_unknown' | 'malformed' | 'not_json' | 'too_large' | 'idempotency_key_missing' | 'token_missing' | 'not_found' | 'metric_unknown'
+type Outage = 'busy' | 'log_unavailable' | 'log_outcome_unknown' | 'log_too_large' | 'unknown_event' | 'conflict' | 'forgotten' | 'identity_provider_unavailable' | 'figures_unavailable' | 'ledger_unavailable' | 'search_unavailable' | 'internal'
 export type ProblemCode = Refusal | FaultCode | RequestFault | AccessCode | Outage
 
 export const problems = {
@@ -55,6 +55,8 @@ export const problems = {
   passkey_unknown: [404, 'The account has no such passkey'],
   contact_unknown: [404, 'The account has no such contact'],
   contact_malformed: [400, 'This is no address of the channel: an e-mail address, or a phone number with its country code'],
+  event_unknown: [404, 'There is no such event'],
+  not_sealed: [422, 'There is nothing of this name here that may be opened'],
   identifier_taken: [409, 'There is an account with one of these identifiers'],
   password_unacceptable: [422, 'This cannot be a password'],
   password_rejected: [403, 'The password was refused'],
@@ -74,6 +76,7 @@ export const problems = {
   conflict: [409, 'The session changed while this was decided: ask for its state'],
   forgotten: [410, 'The account is gone'],
   busy: [503, 'Too many logins at once'],
+  search_unavailable: [503, 'The rows of this search are out of reach'],
   figures_unavailable: [503, 'The figures cannot be read now'],
   log_unavailable: [503, 'The event log is out of reach'],
   log_outcome_unknown: [503, 'The event log did not answer: repeat the request with the same key'],
@@ -134,6 +137,7 @@ const outages: Record<Exclude<Outage, 'internal'>, true> = {
   conflict: true,
   forgotten: true,
   identity_provider_unavailable: true,
+  search_unavailable: true,
   ledger_unavailable: true,
   figures_unavailable: true,
 }

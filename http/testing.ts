@@ -27,6 +27,9 @@ import type { Adoption } from '../projections/adoption/adoption.ts'
 import { FiguresUnavailable } from '../projections/adoption/ask.ts'
 import { metricOf } from '../projections/adoption/metrics.ts'
 import { createTelemetry } from '../telemetry/telemetry.ts'
+import { searchSessionsOf } from '../replay/account-replay.ts'
+import { createReplays, type Replays } from '../replay/replays.ts'
+import type { Role } from '../access/roles.ts'
 import type { Proofs } from './audit.ts'
 import { createApp, type Readiness } from './app.ts'
 import type { LastUses } from './passkeys.ts'
@@ -66,6 +69,9 @@ export type ApiOptions = {
   metricsToken?: string
   access?: Access
   proofs?: Proofs
+  /** By default over the log alone, as while the projection database is away. */
+  replays?: Replays
+  opens?: Role
   adoption?: Adoption
 }
 
@@ -136,6 +142,8 @@ export async function openApi(options: ApiOptions = {}) {
       adoption: options.adoption ?? noFigures,
       access: options.access ?? createAccess({ consoleKey, consoleUrl: 'http://localhost:8787', secret: engine.vault.secret('console'), now }),
       proofs: options.proofs ?? { inclusion: async () => undefined, consistency: async () => undefined },
+      replays: options.replays ?? createReplays({ log, now, coverageOf: async () => undefined, sessionsOf: (account) => searchSessionsOf(log, account), findLogins: async () => 'unavailable' }),
+      opens: options.opens ?? 'admin',
       readSession: options.readSession ?? (async () => undefined),
       lastUses: options.lastUses ?? (async () => new Map()),
       readiness: options.readiness ?? (async () => ({ ready: true })),

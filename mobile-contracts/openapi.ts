@@ -3,6 +3,7 @@ import { z } from 'zod'
 import * as vocabulary from '../domain/session/vocabulary.ts'
 import * as adoption from './adoption.ts'
 import * as answers from './answers.ts'
+import * as audit from './audit.ts'
 import { operations, type Answer, type Authorization, type Operation } from './operations.ts'
 import * as published from './published.ts'
 import * as requests from './requests.ts'
@@ -14,7 +15,7 @@ type Io = 'input' | 'output'
 
 /** Every schema that is exported has its name in the document. */
 const named = z.registry<{ id: string }>()
-for (const [name, schema] of [vocabulary, answers, adoption, published, requests].flatMap((module) => Object.entries<unknown>(module))) {
+for (const [name, schema] of [vocabulary, answers, adoption, audit, published, requests].flatMap((module) => Object.entries<unknown>(module))) {
   if (schema instanceof z.ZodType) named.add(schema, { id: name })
 }
 
@@ -44,8 +45,8 @@ export function openApiDocument(problems: Problems) {
 }
 
 function operationObject({ id, tag, path, summary, description, authorization, keyed, query = [], body, ...operation }: Operation, problems: Problems): Json {
-  const [, , collection] = path.split('/')
   const inPath = [...path.matchAll(/{(\w+)}/g)].map(([, name]) => {
+    const collection = path.split('/').find((_, n, all) => all[n + 1] === `{${name}}`)
     const description = `Of the ${name === 'id' ? collection?.slice(0, -1) : name}.`
     return { name, in: 'path', required: true, description, schema: { type: 'string' } }
   })

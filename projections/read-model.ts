@@ -9,6 +9,7 @@ import { adoptionPeople } from './adoption/people.ts'
 import { appendHistory, pastOffers } from './append-history.ts'
 import type { Database } from './database.ts'
 import type { FollowerOptions } from './follower.ts'
+import { findLogins, type FoundLogin, type LoginsAsked } from './found-logins.ts'
 import { lastUses, passkeyUses } from './passkey-uses.ts'
 import type { Projection } from './projection.ts'
 import { createRunner } from './run.ts'
@@ -121,11 +122,10 @@ export function openReadModel(dependencies: {
     },
 
     /** Every login that names the account, but those of the last seconds: only where no row is set aside, since it might be one of them. */
-    async sessionsOf(account: string): Promise<readonly string[] | 'unavailable'> {
-      const { lag, parked } = runner.status().find(({ projection }) => projection === sessions.name) ?? {}
-      if (lag === undefined || lag > oldestHistory || parked !== 0 || serving.older(sessions)) return 'unavailable'
-      return sessionsOf(source, account).catch(() => 'unavailable' as const)
-    },
+    sessionsOf: (account: string): Promise<readonly string[] | 'unavailable'> => whole(sessions, () => sessionsOf(source, account)),
+
+    /** As `sessionsOf`: those of the last seconds may be missing, and none else. */
+    findLogins: (asked: LoginsAsked): Promise<readonly FoundLogin[] | 'unavailable'> => whole(adoptionLogins, () => findLogins(source, asked)),
 
     /** When each passkey of the account last signed in (ISO 8601); empty while the database is away. */
     lastUses: (account: string): Promise<Map<string, string>> => withinPatience(lastUses(source, account)).catch(() => new Map()),
@@ -133,6 +133,13 @@ export function openReadModel(dependencies: {
     overdueSessions: (at: Date, limit: number) => overdueSessions(source, at, limit),
     pendingPasskeys: (limit: number) => pendingPasskeys(source, limit),
     noticesDue: (after: string, limit: number) => noticesDue(source, after, limit),
+  }
+
+  /** Only while no row is missing, but for those of the last seconds. */
+  async function whole<T>(one: Projection, read: () => Promise<T>): Promise<T | 'unavailable'> {
+    const { lag, parked } = runner.status().find(({ projection }) => projection === one.name) ?? {}
+    if (lag === undefined || lag > oldestHistory || parked !== 0 || serving.older(one)) return 'unavailable'
+    return read().catch(() => 'unavailable' as const)
   }
 
   /** @throws Error when it takes longer */
