@@ -22,8 +22,29 @@ const usage = `Usage: npm run --silent cli -- COMMAND
   accounts erase ID|IDENTIFIER --as NAME --why TEXT
       --yes                             without typing the id again
 
+  audit session ID                      a login, step by step
+      --as-of REVISION|TIME --json      --events: with every event as it is stored
+      --open REVISION --as NAME --why TEXT    opens what is sealed in that event
+  audit account ID                      a person's passkeys, logins, offers and changes; options as above
+  audit account IDENTIFIER --as NAME --why TEXT
+  audit search                          logins; with --type or --reason, events
+      --from TIME --to TIME --type EVENT --outcome WORD --reason WORD --app ID --platform NAME
+      --limit N --after CURSOR --json
+
   projections status
   projections rebuild NAME|--all        while the engine serves
+  projections compare NAME              what differs from the log? Nothing is written
+      --with VERSION                    or from the table of another version
+  projections switch NAME VERSION       readers take that version's table
+      --hold                            and keep it when a newer one has caught up
+  projections drop NAME VERSION         an older table, kept for a way back
+
+  policy show                           the one that was taken last
+  policy check FILE                     would an engine take it? FILE: a policy, or a configuration file
+  policy explain --account ID|IDENTIFIER  in a sentence why this person would, or would not, be offered a passkey now
+      --app ID --platform ios|android|web --os 18.2 --app-version 4.12 --installation ID --settings --screen-lock yes|no
+  policy simulate FILE                  what it would have made of the logins so far, by reason
+      --since 2026-03-01 --assume declined|unanswered --json
 
   audit checkpoint                      sign what the ledger has, and print the note
   audit prove STREAM REVISION           that the event is what was signed
@@ -45,7 +66,7 @@ const usage = `Usage: npm run --silent cli -- COMMAND
   apps check                            do the apps' domains publish what is registered?
   keys rotate --as NAME --why TEXT      what is wrapped under an older master key, under the newest
   keys rotate-signing *                 a new key for access tokens
-  keys rotate-ledger                    a new key for checkpoints; the old one names it and is destroyed
+  keys rotate-ledger *                  a new key for checkpoints; the old one names it and is destroyed
   keys new-backend NAME                 a key for the service API, and what the configuration says of it
   demo                                  three logins against an engine of their own`
 
@@ -56,6 +77,7 @@ const text = { type: 'string' } as const
 const yes = { type: 'boolean' } as const
 /** Of every command that changes something, or opens what is sealed. */
 const because = { as: text, why: text }
+const replaying = { 'as-of': text, json: yes, events: yes, open: text }
 
 // What a command needs is loaded when it is given.
 const commands: Readonly<Record<string, (args: string[]) => Promise<number>>> = {
@@ -88,6 +110,22 @@ const commands: Readonly<Record<string, (args: string[]) => Promise<number>>> = 
     const [who = ''] = operands
     const { eraseAccount } = await import('./cli/erase.ts')
     return eraseAccount(readConfig(), { who, yes: values.yes === true }, values)
+  },
+  async 'audit session'(args) {
+    const { values, operands } = parse(args, { ...replaying, ...because }, ['ID'])
+    const { showSession } = await import('./cli/replays.ts')
+    return showSession(readConfig(), operands[0] ?? '', { ...values, asOf: values['as-of'] }, values)
+  },
+  async 'audit account'(args) {
+    const { values, operands } = parse(args, { ...replaying, ...because }, ['ID or IDENTIFIER'])
+    const { showPerson } = await import('./cli/replays.ts')
+    return showPerson(readConfig(), operands[0] ?? '', { ...values, asOf: values['as-of'] }, values)
+  },
+  async 'audit search'(args) {
+    const { values } = parse(args, { from: text, to: text, type: text, outcome: text, reason: text, app: text, platform: text, limit: text, after: text, json: yes }, [])
+    const { json = false, ...options } = values
+    const { searchLog } = await import('./cli/replays.ts')
+    return searchLog(readConfig(), options, json)
   },
   async 'projections status'(args) {
     parse(args, {}, [])
@@ -149,6 +187,49 @@ const commands: Readonly<Record<string, (args: string[]) => Promise<number>>> = 
     const { moveLog } = await import('./cli/log-copy.ts')
     return moveLog(readConfig(), values.to, values)
   },
+  async 'projections compare'(args) {
+    const { values, operands } = parse(args, { with: text }, ['NAME'])
+    const [name = ''] = operands
+    const { compareProjection } = await import('./cli/projections.ts')
+    return compareProjection(readConfig(), { name, version: values.with === undefined ? undefined : versionOf(values.with) })
+  },
+  async 'projections switch'(args) {
+    const { values, operands } = parse(args, { hold: yes }, ['NAME', 'VERSION'])
+    const [name = '', version = ''] = operands
+    const { switchProjection } = await import('./cli/projections.ts')
+    return switchProjection(readConfig(), { name, version: versionOf(version), hold: values.hold === true })
+  },
+  async 'projections drop'(args) {
+    const { operands } = parse(args, {}, ['NAME', 'VERSION'])
+    const [name = '', version = ''] = operands
+    const { dropProjection } = await import('./cli/projections.ts')
+    return dropProjection(readConfig(), { name, version: versionOf(version) })
+  },
+  async 'policy show'(args) {
+    parse(args, {}, [])
+    const { showPolicy } = await import('./cli/policy.ts')
+    return showPolicy(readConfig())
+  },
+  async 'policy check'(args) {
+    const { operands } = parse(args, {}, ['FILE'])
+    const { checkPolicy } = await import('./cli/policy.ts')
+    return checkPolicy(readConfig(), operands[0] ?? '')
+  },
+  async 'policy explain'(args) {
+    const options = { account: text, app: text, platform: text, os: text, 'app-version': text, installation: text, settings: yes, 'screen-lock': text }
+    const { values } = parse(args, options, [])
+    if (values.account === undefined) throw new Misuse('--account is missing')
+    const device = { osVersion: values.os, appVersion: values['app-version'], screenLock: { yes: true, no: false, unsaid: undefined }[oneOf('--screen-lock', values['screen-lock'], ['unsaid', 'yes', 'no'])] }
+    const platform = oneOf('--platform', values.platform, ['ios', 'android', 'web'])
+    const { explainPolicy } = await import('./cli/policy.ts')
+    return explainPolicy(readConfig(), { who: values.account, app: values.app, platform, installation: values.installation, entryPoint: values.settings ? 'settings' : 'post_login', device })
+  },
+  async 'policy simulate'(args) {
+    const { values, operands } = parse(args, { since: text, assume: text, json: yes }, ['FILE'])
+    const assumes = oneOf('--assume', values.assume, ['declined', 'unanswered'])
+    const { simulatePolicy } = await import('./cli/policy.ts')
+    return simulatePolicy(readConfig(), { file: operands[0] ?? '', since: values.since, assumes, json: values.json === true })
+  },
   async 'apps check'(args) {
     parse(args, {}, [])
     const { checkApps } = await import('./cli/apps.ts')
@@ -165,9 +246,9 @@ const commands: Readonly<Record<string, (args: string[]) => Promise<number>>> = 
     return rotateSigningKey(readConfig(), values)
   },
   async 'keys rotate-ledger'(args) {
-    parse(args, {}, [])
+    const { values } = parse(args, because, [])
     const { rotateLedgerKey } = await import('./cli/keys.ts')
-    return rotateLedgerKey(readConfig())
+    return rotateLedgerKey(readConfig(), values)
   },
   async 'keys new-backend'(args) {
     const { operands } = parse(args, {}, ['NAME'])
@@ -203,6 +284,13 @@ function parse<T extends ParseArgsOptionsConfig>(args: string[], options: T, nam
   return { values, operands }
 }
 
+/** The first one where nothing is given. @throws Misuse */
+function oneOf<const T extends string>(option: string, given: string | undefined, words: readonly [T, ...T[]]): T {
+  const found = given === undefined ? words[0] : words.find((word) => word === given)
+  if (found === undefined) throw new Misuse(`${option} must be one of ${words.join(', ')}`)
+  return found
+}
+
 function attempt<T>(work: () => T): T {
   try {
     return work()
@@ -231,6 +319,11 @@ function askedOf({ session, account, since, all }: { session?: string | undefine
   const [one] = asked
   if (!one || asked.length > 1) throw new Misuse('one of --session, --account, --since and --all is needed')
   return one
+}
+
+function versionOf(given: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(given)) throw new Misuse(`${given} is not the number of a version`)
+  return Number(given)
 }
 
 function formatOf(file: string, named: string | undefined): 'csv' | 'ndjson' {

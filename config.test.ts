@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { BadConfig, readConfig } from './config.ts'
+import { BadConfig, readConfig, readPolicyAnew } from './config.ts'
 
 let folder: string
 beforeEach(() => {
@@ -40,15 +40,23 @@ const productionFile = { issuer: 'https://login.shop.example', apps: [shop] }
 
 describe('Without any configuration', () => {
   test('the engine is embedded: SQLite and Postgres in a data folder, a demo app, codes on the terminal, on this machine alone', () => {
-    const { apps, policy, backends, ...config } = read()
+    const { apps, policy, backends, file, ...config } = read()
     expect(config).toEqual({
       host: '127.0.0.1', port: 8787, dataFolder: 'data', eventStoreDbUrl: undefined, databaseUrl: undefined, masterKeys: undefined,
       email: undefined, sms: undefined, deliveryPlaintext: false, trustedHops: 0, metricsToken: undefined, logLevel: 'warn', issuer: undefined,
-      passwords: { minLength: 8, blocklist: [] }, retentionMonths: 13, ledger: { everySeconds: 60, everyEvents: 1_000, witnesses: [] }, flowSeconds: 900, sweepMs: 5_000,
+      passwords: { minLength: 8, blocklist: [] }, access: undefined, accessClientSecret: undefined, ledger: { everySeconds: 60, everyEvents: 1_000, witnesses: [] }, adoption: { k: 1, plannedPeople: undefined }, retentionMonths: 13, feeds: [], opens: 'admin', flowSeconds: 900, sweepMs: 5_000,
+      policyVersionStated: false,
     })
     expect(backends).toEqual([])
     expect(apps.map(({ id, rpId, web }) => ({ id, rpId, web }))).toEqual([{ id: 'demo', rpId: 'localhost', web: ['http://localhost:8787'] }])
     expect(policy).toMatchObject({ order: ['append', 'otp', 'pin', 'biometrics'], withPasskey: { otp: 'required' }, withoutPasskey: { otp: 'required' } })
+  })
+
+  test('figures of few people are hidden once there are apps of one’s own, from ten people on or as many as the file says', () => {
+    expect(read().adoption.k).toBe(1)
+    expect(read({}, { apps: [shop] }).adoption.k).toBe(10)
+    expect(read({}, { apps: [shop], adoption: { k: 25, plannedPeople: 5_000 } }).adoption).toEqual({ k: 25, plannedPeople: 5_000 })
+    expect(problemsOf({}, { adoption: { k: 0 } })).toEqual([expect.stringMatching(/adoption\.k/)])
   })
 
   test('a variable that is set to nothing is not set', () => {
@@ -93,6 +101,19 @@ describe('In production', () => {
     expect([read({ ...production, LOG_LEVEL: 'error' }, productionFile).logLevel, read({ LOG_LEVEL: 'debug' }).logLevel]).toEqual(['error', 'debug'])
   })
 
+  test('security events go to feeds, of which files stand beside the configuration, and webhooks are signed', () => {
+    const feeds = [{ file: 'security.ndjson' }, { webhook: 'https://siem.example/events', since: '2026-03-02T09:00:00+01:00' }]
+    const secret = `whsec_${Buffer.alloc(24).toString('base64')}`
+    const { feeds: configured, opens } = read({ ...production, FEED_WEBHOOK_SECRET: secret }, { ...productionFile, feeds, audit: { opens: 'auditor' } })
+    expect(configured).toEqual([{ file: expect.stringMatching(/^\/.*\/security\.ndjson$/) }, { webhook: 'https://siem.example/events', since: '2026-03-02T08:00:00.000Z', secret }])
+    expect(opens).toBe('auditor')
+    expect(problemsOf(production, { ...productionFile, feeds: [{ webhook: 'http://siem.example/events' }] })).toEqual([
+      'feeds: a webhook takes FEED_WEBHOOK_SECRET, by which it is signed',
+      'feeds: a webhook must be https, or DELIVERY_PLAINTEXT true',
+    ])
+    expect(problemsOf(production, { ...productionFile, feeds: [{ file: 'a' }, { file: 'a' }], audit: { opens: 'analyst' } })).toHaveLength(2)
+  })
+
   test('what is before the engine is told to it, and who may read its metrics', () => {
     expect(read({ TRUSTED_HOPS: '2', METRICS_TOKEN: 'a-token-for-the-metrics' })).toMatchObject({ trustedHops: 2, metricsToken: 'a-token-for-the-metrics' })
     expect(problemsOf({ TRUSTED_HOPS: '-1', METRICS_TOKEN: 'my secret', LOG_LEVEL: 'loud' })).toEqual([
@@ -118,6 +139,33 @@ describe('In production', () => {
     const { KEYLEDGER_MASTER_KEY: _, ...rest } = production
     const file = fileOf(`${one.toString('base64')},${other.toString('base64url')}\n`, 'master.key')
     expect(read({ ...rest, KEYLEDGER_MASTER_KEY_FILE: file }, productionFile).masterKeys).toEqual([one, other])
+  })
+})
+
+describe('The policy', () => {
+  test('has a version that somebody chose, or the default', () => {
+    const chosen = (policy: object) => (({ policy: { version }, policyVersionStated }) => [version, policyVersionStated])(read({}, { policy }))
+    expect([chosen({}), chosen({ version: '1' }), chosen({ version: '7' })]).toEqual([['1', false], ['1', true], ['7', true]])
+  })
+
+  test('is read anew, and tells which other sections have changed', () => {
+    const config = read(production, { ...productionFile, flowSeconds: 600 })
+    fileOf({ ...productionFile, issuer: 'https://other.example', passwords: { minLength: 12 }, policy: { version: '8', append: { mode: 'automatic' } } })
+    const { policy, stated, restart } = readPolicyAnew(config)
+    expect([policy.version, policy.append.mode, stated, restart.toSorted()]).toEqual(['8', 'automatic', true, ['flowSeconds', 'issuer', 'passwords']])
+  })
+
+  test('must be as good as at the start', () => {
+    const config = read(production, productionFile)
+    fileOf({ ...productionFile, policy: { codesBy: ['sms'] } })
+    expect(() => readPolicyAnew(config)).toThrow('SMS_WEBHOOK_URL is needed: the policy asks for codes')
+    fileOf({ ...productionFile, policy: { codesBy: [] } })
+    expect(() => readPolicyAnew(config)).toThrow(/policy\.codesBy/)
+  })
+
+  test('stops no app that there is not', () => {
+    const append = { killSwitch: { apps: ['shop', 'shopp'] } }
+    expect(problemsOf(production, { ...productionFile, policy: { append } })).toEqual([expect.stringMatching(/policy\.append\.killSwitch\.apps: there is no app shopp$/)])
   })
 })
 

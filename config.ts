@@ -2,7 +2,9 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { z } from 'zod'
+import { Role } from './access/roles.ts'
 import { AccessSettings } from './access/settings.ts'
+import type { FeedConfig } from './delivery/feeds.ts'
 import { Policy } from './domain/policy.ts'
 import type { Channel } from './domain/session/vocabulary.ts'
 import { App } from './engine/apps.ts'
@@ -35,9 +37,13 @@ const Environment = z.object({
   METRICS_TOKEN: z.string().regex(/^[\w.~+/=-]{16,4096}$/, 'must be 16 characters or more, of those that a bearer token may have').optional(),
   ACCESS_CLIENT_SECRET: z.string().optional(),
   LOG_LEVEL: z.enum(levels, `must be one of ${levels.join(', ')}`).optional(),
+  FEED_WEBHOOK_SECRET: z.string().refine(isWebhookSecret, 'must be whsec_ and the base64 of 24 to 64 random bytes').optional(),
   DELIVERY_PLAINTEXT: z.stringbool().default(false),
   SMS_WEBHOOK_SECRET: z.string().refine(isWebhookSecret, 'must be whsec_ and the base64 of 24 to 64 random bytes').optional(),
 })
+
+/** As facts have it. */
+const Since = z.iso.datetime({ offset: true }).transform((text) => new Date(text).toISOString())
 
 /** The configuration file, JSON: what the apps are, and what their logins look like. */
 export const ConfigFile = z.strictObject({
@@ -62,6 +68,8 @@ export const ConfigFile = z.strictObject({
     .array(Backend)
     .refine((backends) => new Set(backends.map(({ keySha256 }) => keySha256)).size === backends.length, 'must not hold the same key twice')
     .default([]),
+  /** Who may look from within the company. */
+  access: AccessSettings.optional(),
   retention: z
     .strictObject({
       /** Months after the end of each month for which addresses, user agents, device models and identifiers as typed can be opened. Null: for ever. */
@@ -85,12 +93,40 @@ export const ConfigFile = z.strictObject({
         .default([]),
     })
     .prefault({}),
-  /** Who may look from within the company. */
-  access: AccessSettings.optional(),
+  /** Where security events go, as OCSF in NDJSON. `since`: what happened before is not sent. */
+  feeds: z
+    .array(
+      z.union([
+        z.strictObject({ file: z.string().min(1), since: Since.optional() }),
+        z.strictObject({ webhook: url('https:', 'http:'), since: Since.optional() }),
+      ]),
+    )
+    .refine((feeds) => new Set(feeds.map((feed) => ('file' in feed ? feed.file : feed.webhook))).size === feeds.length, 'must not name the same place twice')
+    .default([]),
+  audit: z
+    .strictObject({
+      /** The role that may have sealed values opened, one look at a time and with a reason. */
+      opens: Role.exclude(['analyst']).default('admin'),
+    })
+    .prefault({}),
+  /** What analysts are shown. */
+  adoption: z
+    .strictObject({
+      /** Groups of fewer people are not shown. Left out: 10; 1 as long as no app is configured, and so nobody's people are. */
+      k: z.int().min(1).max(1_000).optional(),
+      /** How many people each variant of a test is to have before it is looked at. */
+      plannedPeople: z.int().min(1).optional(),
+    })
+    .prefault({}),
   /** Seconds that a login may take. */
   flowSeconds: z.int().min(60).max(86_400).default(900),
   /** Milliseconds between two rounds that write down which logins ran out of time. */
   sweepMs: z.int().min(100).default(5_000),
+}).superRefine(({ apps, policy }, { addIssue }) => {
+  // A switch that stops nothing would be found out too late.
+  for (const id of policy.append.killSwitch.apps) {
+    if (apps && !apps.some((app) => app.id === id)) addIssue({ code: 'custom', path: ['policy', 'append', 'killSwitch', 'apps'], message: `there is no app ${id}` })
+  }
 })
 
 export type Config = {
@@ -113,18 +149,28 @@ export type Config = {
   issuer: string | undefined
   apps: readonly App[]
   policy: Policy
+  /** Somebody chose its version; otherwise it is the default. */
+  policyVersionStated: boolean
   /** What may be set as a password. */
   passwords: { minLength: number; blocklist: readonly string[] }
   backends: readonly Backend[]
-  /** Null: what ages is kept for ever. */
-  retentionMonths: number | null
-  ledger: z.infer<typeof ConfigFile>['ledger']
   access: AccessSettings | undefined
   /** Of the console, as a client of the provider in `access`. */
   accessClientSecret: string | undefined
+  /** Null: what ages is kept for ever. */
+  retentionMonths: number | null
+  ledger: z.infer<typeof ConfigFile>['ledger']
+  feeds: readonly (FeedConfig & { since?: string | undefined })[]
+  /** The role that may have sealed values opened. */
+  opens: Role
+  adoption: { k: number; plannedPeople: number | undefined }
   flowSeconds: number
   sweepMs: number
+  /** The configuration file: what stood in it, or undefined where there was none, and what was taken of it besides the policy. */
+  file: { path: string; text: string | undefined; settled: Settled }
 }
+
+type Settled = Omit<z.infer<typeof ConfigFile>, 'policy'>
 
 /** What is wrong with the configuration: a line each, never with a secret in it. */
 export class BadConfig extends Error {
@@ -156,7 +202,7 @@ export function readConfig(environment: Record<string, string | undefined> = pro
 
   const production = has('EVENTSTOREDB_URL')
   const path = set['KEYLEDGER_CONFIG'] ?? 'keyledger.json'
-  const file = configFile(path, has('KEYLEDGER_CONFIG'), problems)
+  const { file, text, stated } = configFile(path, has('KEYLEDGER_CONFIG'), problems)
   const blocklist = file?.passwords.blocklist === undefined ? [] : readBlocklist(resolve(dirname(path), file.passwords.blocklist), file.passwords.minLength, problems)
   const masterKeys = readMasterKeys(set, problems)
   if (production) {
@@ -175,12 +221,17 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     if ('email' in witness && !has('SMTP_URL')) problems.push('ledger.witnesses: one by e-mail takes SMTP_URL')
     if ('webhook' in witness && witness.webhook.startsWith('http:') && !values.DELIVERY_PLAINTEXT) problems.push('ledger.witnesses: a webhook must be https, or DELIVERY_PLAINTEXT true')
   }
+  for (const feed of file?.feeds ?? []) {
+    if (!('webhook' in feed)) continue
+    if (!has('FEED_WEBHOOK_SECRET')) problems.push('feeds: a webhook takes FEED_WEBHOOK_SECRET, by which it is signed')
+    if (feed.webhook.startsWith('http:') && !values.DELIVERY_PLAINTEXT) problems.push('feeds: a webhook must be https, or DELIVERY_PLAINTEXT true')
+  }
   if (has('SMS_WEBHOOK_URL') !== has('SMS_WEBHOOK_SECRET')) problems.push('SMS_WEBHOOK_URL and SMS_WEBHOOK_SECRET go together')
-  const carriers = file?.policy.codesBy.map((channel) => carrierOf[channel]) ?? []
-  if (production && file && demandsCode(file.policy) && !carriers.some(has)) problems.push(`${carriers.join(' or ')} is needed: the policy asks for codes`)
+  if (production && file) problems.push(...lacksCarrier(file.policy, has))
   if (problems.length > 0 || !file) throw new BadConfig(problems)
 
   const { SMTP_URL, MAIL_FROM, SMS_WEBHOOK_URL, SMS_WEBHOOK_SECRET } = values
+  const { policy, ...settled } = file
   return {
     host: values.HOST ?? '127.0.0.1',
     port: values.PORT ?? 8787,
@@ -197,33 +248,73 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     logLevel: values.LOG_LEVEL ?? (production ? 'info' : 'warn'),
     issuer: file.issuer,
     apps: file.apps ?? [demoApp],
-    policy: file.policy,
+    policy,
+    policyVersionStated: stated,
     passwords: { minLength: file.passwords.minLength, blocklist },
     backends: file.backends,
-    retentionMonths: file.retention.months,
-    ledger: { ...file.ledger, witnesses: file.ledger.witnesses.map((one) => ('file' in one ? { file: resolve(dirname(path), one.file) } : one)) },
     access: file.access,
     accessClientSecret: values.ACCESS_CLIENT_SECRET,
+    retentionMonths: file.retention.months,
+    ledger: { ...file.ledger, witnesses: file.ledger.witnesses.map((one) => ('file' in one ? { file: resolve(dirname(path), one.file) } : one)) },
+    feeds: file.feeds.map((feed) => ('file' in feed ? { ...feed, file: resolve(dirname(path), feed.file) } : { ...feed, secret: values.FEED_WEBHOOK_SECRET ?? '' })),
+    opens: file.audit.opens,
+    adoption: { k: file.adoption.k ?? (file.apps ? 10 : 1), plannedPeople: file.adoption.plannedPeople },
     flowSeconds: file.flowSeconds,
     sweepMs: file.sweepMs,
+    file: { path, text, settled },
+  }
+}
+
+/** The policy as the file has it now. `restart`: the sections that have changed, too, and are taken at the next start. @throws BadConfig */
+export function readPolicyAnew(config: Config): { policy: Policy; stated: boolean; restart: string[] } {
+  const { path, settled: before } = config.file
+  const problems: string[] = []
+  const { file, stated } = configFile(path, config.file.text !== undefined, problems)
+  const given: Record<string, unknown> = { SMTP_URL: config.email, SMS_WEBHOOK_URL: config.sms }
+  if (config.eventStoreDbUrl && file) problems.push(...lacksCarrier(file.policy, (name) => given[name] !== undefined))
+  if (problems.length > 0 || !file) throw new BadConfig(problems)
+  const { policy, ...settled } = file
+  const sections = Object.keys({ ...before, ...settled }) as (keyof Settled)[]
+  return { policy, stated, restart: sections.filter((section) => JSON.stringify(settled[section]) !== JSON.stringify(before[section])) }
+}
+
+/** A policy alone, or the `policy` of a configuration file: for whoever wants to know before it is taken. @throws BadConfig */
+export function readPolicy(path: string): { policy: Policy; stated: boolean } {
+  if (!existsSync(path)) throw new BadConfig([`there is no file ${path}`])
+  try {
+    const content = JSON.parse(readFileSync(path, 'utf8')) as { policy?: unknown } | null
+    const written = content?.policy ?? content
+    const parsed = Policy.safeParse(written)
+    if (parsed.success) return { policy: parsed.data, stated: (written as { version?: unknown }).version !== undefined }
+    throw new BadConfig(parsed.error.issues.map((issue) => `${path}: ${issue.path.join('.') || 'the policy'}: ${issue.message}`))
+  } catch (error) {
+    throw error instanceof BadConfig ? error : new BadConfig([`${path} ${error instanceof SyntaxError ? 'is not JSON' : 'cannot be read'}`])
   }
 }
 
 const carrierOf = { email: 'SMTP_URL', sms: 'SMS_WEBHOOK_URL' } as const satisfies Record<Channel, keyof typeof Environment.shape>
+const lacksCarrier = (policy: Policy, has: (name: keyof typeof Environment.shape) => boolean): string[] => {
+  const carriers = policy.codesBy.map((channel) => carrierOf[channel])
+  return demandsCode(policy) && !carriers.some(has) ? [`${carriers.join(' or ')} is needed: the policy asks for codes`] : []
+}
 const demandsCode = ({ withPasskey, withoutPasskey }: Policy): boolean => withPasskey.otp !== 'off' || withoutPasskey.otp !== 'off'
 
-function configFile(path: string, named: boolean, problems: string[]): z.infer<typeof ConfigFile> | undefined {
+type Read = { file: z.infer<typeof ConfigFile> | undefined; text: string | undefined; stated: boolean }
+
+function configFile(path: string, named: boolean, problems: string[]): Read {
   if (!existsSync(path)) {
     if (named) problems.push(`KEYLEDGER_CONFIG: there is no file ${path}`)
-    return ConfigFile.parse({})
+    return { file: ConfigFile.parse({}), text: undefined, stated: false }
   }
   try {
-    const parsed = ConfigFile.safeParse(JSON.parse(readFileSync(path, 'utf8')))
+    const text = readFileSync(path, 'utf8')
+    const content = JSON.parse(text) as { policy?: { version?: unknown } } | null
+    const parsed = ConfigFile.safeParse(content)
     if (!parsed.success) problems.push(...parsed.error.issues.map((issue) => `${path}: ${issue.path.join('.') || 'the file'}: ${issue.message}`))
-    return parsed.data
+    return { file: parsed.data, text, stated: content?.policy?.version !== undefined }
   } catch (error) {
     problems.push(`${path} ${error instanceof SyntaxError ? 'is not JSON' : 'cannot be read'}`)
-    return undefined
+    return { file: undefined, text: undefined, stated: false }
   }
 }
 

@@ -2,11 +2,11 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createAccess, type Access } from './access/access.ts'
-import { consoleKeyOf } from './access/console-key.ts'
 import { readConfig, BadConfig, type Config } from './config.ts'
+import { createConsole } from './console/console.ts'
 import { ensureDataFolder, lockDataFolder } from './data-folder.ts'
 import { createDelivery, type Carrier } from './delivery/delivery.ts'
+import { createFeedTarget } from './delivery/feeds.ts'
 import { createSms } from './delivery/sms.ts'
 import { loadTemplates } from './delivery/templates.ts'
 import { createTerminal } from './delivery/terminal.ts'
@@ -18,23 +18,32 @@ import { openSqliteLog } from './eventlog/sqlite.ts'
 import { createHashGate } from './factors/hash-gate.ts'
 import { createBlocklist } from './factors/password-blocklist.ts'
 import { createPasswords, type Passwords } from './factors/password.ts'
+import { createLines } from './feeds/lines.ts'
 import { createApp } from './http/app.ts'
-import { openDatabase } from './projections/database.ts'
+import { adoptionTables, openAdoption } from './projections/adoption/adoption.ts'
+import { ReaderMissing, renewViews } from './projections/adoption/views.ts'
+import { openDatabase, type Database } from './projections/database.ts'
+import { createFeedRows } from './projections/feeds.ts'
 import { createGuessRows } from './projections/guesses.ts'
 import { createLedgerFollower, type LedgerFollower } from './projections/ledger/follower.ts'
+import { createCoverage } from './projections/ledger/coverage.ts'
 import { createProofs } from './projections/ledger/proofs.ts'
 import { createWitnessRows } from './projections/ledger/witnesses.ts'
 import { openReadModel, type ReadModel } from './projections/read-model.ts'
+import type { Source } from './projections/serving.ts'
 import type { ProjectionStatus } from './projections/status.ts'
 import { createCheckpoints, type Checkpoints } from './reactions/checkpoints.ts'
+import { createFeeds, type Feed, type Feeds } from './reactions/feeds.ts'
+import { createPolicyFile, type PolicyFile } from './policy-file.ts'
 import { createNotices, type Notices } from './reactions/notices.ts'
 import { createRetention, type Retention } from './reactions/retention.ts'
 import { createSweeper, type Sweeper } from './reactions/sweeper.ts'
+import { createReplays } from './replay/replays.ts'
+import { openAccess } from './open-access.ts'
 import { createAddressOf, serve } from './serve.ts'
 import { createLogger, errorFields } from './telemetry/logger.ts'
-import type { Ledgered } from './telemetry/metrics.ts'
+import type { Fed, Ledgered } from './telemetry/metrics.ts'
 import { createTelemetry, type Telemetry } from './telemetry/telemetry.ts'
-import { ensureKeyFile } from './vault/key-file.ts'
 import { watchMasterKeyFile } from './vault/master-key.ts'
 import { firstSteps } from './first-steps.ts'
 
@@ -50,14 +59,20 @@ export type Surroundings = {
   patience?: number
   /** In place of the hashes of `factors/password.ts`. */
   passwords?: Passwords
+  /** ms. How often the configuration file is looked at for another policy. */
+  policyEveryMs?: number
   /** Another process keeps the rows: this one takes over when that one dies. */
   standby?: boolean
+  /** No ledger is kept: to see what it costs. */
+  withoutLedger?: boolean
 }
 /** `consoleKey`: undefined where a provider, or nobody, says who may look. */
-export type Keyledger = { url: string; consoleKey: string | undefined; engine: Engine; log: EventLog; readModel: ReadModel; sweeper: Sweeper; notices: Notices; retention: Retention; checkpoints: Checkpoints; ready: Promise<void>; close(): Promise<void> }
+export type Keyledger = { url: string; consoleKey: string | undefined; engine: Engine; log: EventLog; readModel: ReadModel; sweeper: Sweeper; notices: Notices; retention: Retention; feeds: Feeds; checkpoints: Checkpoints; policyFile: PolicyFile; ready: Promise<void>; close(): Promise<void> }
 
 /** ms. What the projections have at work may take this long at shutdown. */
 const closeTimeout = 5_000
+/** ms. Making the views takes the embedded Postgres half a second, which is better spent on the first logins. */
+const embeddedViewsAfter = 5_000
 /** ms. How often it is looked whether there is a checkpoint to sign or to send. */
 const checkpointRounds = 1_000
 /** Hashes that may wait for a core before a login is told to come back later. */
@@ -112,12 +127,13 @@ export async function openEngine(
 /** Runs until `close`. The listener opens before the projection database is ready: people sign in without it. */
 export async function startKeyledger(config: Config, surroundings: Surroundings = {}): Promise<Keyledger> {
   const { now = () => new Date() } = surroundings
-  const telemetry = openTelemetry(config, { now, ...surroundings }, () => [...(readModel?.status() ?? []), ...(tree ? [tree.status()] : [])], () => tree && checkpoints && { ...checkpoints.status(), leaves: tree.status().size, stopped: tree.status().stopped })
+  const telemetry = openTelemetry(config, { now, ...surroundings }, () => [...(readModel?.status() ?? []), ...(tree ? [tree.status()] : [])], () => tree && checkpoints && { ...checkpoints.status(), leaves: tree.status().size, stopped: tree.status().stopped }, () => feeds?.status() ?? [])
   telemetry.watchProcess()
   const { onError = telemetry.error } = surroundings
   let readModel: ReadModel | undefined
   let tree: LedgerFollower | undefined
   let checkpoints: Checkpoints | undefined
+  let feeds: Feeds | undefined
   // What was opened is closed in the reverse order, at the end or when something further down cannot be opened.
   await using opened = new AsyncDisposableStack()
   if (!config.eventStoreDbUrl) {
@@ -126,12 +142,24 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
   }
   const database = openDatabase(config.databaseUrl ? { url: config.databaseUrl } : ensureDataFolder(config.dataFolder))
   opened.defer(database.close)
-  const history: EngineDependencies['history'] = async (account) => readModel?.history(account) ?? 'unavailable'
-  const sessionsOf: EngineDependencies['sessionsOf'] = async (account) => readModel?.sessionsOf(account) ?? 'unavailable'
+  const history: EngineDependencies['history'] = async (account) => (await readModel?.history(account)) ?? 'unavailable'
+  const sessionsOf: EngineDependencies['sessionsOf'] = async (account) => (await readModel?.sessionsOf(account)) ?? 'unavailable'
   const { engine, log, post, close: closeEngine } = await openEngine(config, surroundings, { history, sessionsOf, guessCounter: createGuessRows(database.sql), telemetry })
   opened.defer(closeEngine)
-  const { patience, standby } = surroundings
-  const model = (readModel = openReadModel({ log, database, now, newId: randomUUID, patience, standby, onError: (error) => onError('projections', error), onParked: telemetry.parked, inBatch: telemetry.batch }))
+  const policyFile = createPolicyFile({
+    config,
+    policies: engine.policies,
+    use: (policy) => void Object.assign(engine.settings(), { policy }),
+    told: telemetry.policy,
+    onError: (error) => onError('policy', error),
+    everyMs: surroundings.policyEveryMs,
+  })
+  opened.defer(policyFile.stop)
+  await policyFile.start()
+  const { patience, standby, withoutLedger } = surroundings
+  const closing = new AbortController()
+  opened.defer(() => closing.abort())
+  const model = (readModel = openReadModel({ log, database, now, newId: randomUUID, patience, standby, onError: (error) => onError('projections', error), onParked: telemetry.parked, inBatch: telemetry.batch, onServed: viewsFor(config, database, closing.signal, (error) => onError('views for analysts', error)) }))
   const follower = (tree = createLedgerFollower({ log, sql: database.sql, id: randomUUID(), now, standby, inBatch: telemetry.batch, onError: (error) => onError('ledger', error) }))
   const signing = (checkpoints = createCheckpoints({
     ledger: engine.ledger,
@@ -146,21 +174,28 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
   const sweeper = createSweeper({ streams: engine.streams, due: model, now, everyMs: config.sweepMs, onError: (error) => onError('sweeper', error) })
   const notices = createNotices({ tell: engine.tell, noticesDue: model.noticesDue, everyMs: config.sweepMs, onError: (error) => onError('notices', error) })
   const retention = createRetention({ dropPeriods: engine.dropPeriods, months: config.retentionMonths, onError: (error) => onError('retention', error) })
+  const feeding = (feeds = createFeeds({ log, feeds: openFeeds(config, now), openLines: () => createLines(log), rows: createFeedRows(database.sql), id: randomUUID(), onError: (error) => onError('feeds', error) }))
   // A Postgres that hangs must not keep the process: its rows are the log's to make good.
-  opened.defer(() => Promise.race([Promise.all([sweeper.stop(), notices.stop(), retention.stop(), signing.stop(), follower.stop(), model.stop()]), sleep(closeTimeout, undefined, { ref: false })]).then(() => {}))
+  opened.defer(() => Promise.race([Promise.all([sweeper.stop(), notices.stop(), retention.stop(), feeding.stop(), signing.stop(), follower.stop(), model.stop()]), sleep(closeTimeout, undefined, { ref: false })]).then(() => {}))
 
-  const { access, consoleKey } = openAccess(config, engine, now)
+  const { access, consoleKey } = openAccess(config, engine.vault.secret('console'), now)
+  const adoption = openAdoption({ sql: database.sql, table: model.table, ...config.adoption })
+  const replays = createReplays({ log, now, sessionsOf: model.sessionsOf, findLogins: model.findLogins, coverageOf: createCoverage({ log, ledger: engine.ledger.stream, table: follower.table }) })
   const app = createApp({
     engine,
     access,
     proofs: createProofs(follower.table),
+    adoption,
+    replays,
+    opens: config.opens,
+    pages: createConsole({ access, adoption, audit: { replays, engine, opens: config.opens }, apps: () => engine.settings().apps, now, onError: (error) => onError('console', error) }),
     now,
     addressOf: createAddressOf(config),
     readSession: model.session,
     lastUses: model.lastUses,
     readiness: async () => {
       const reachable = await log.last('key-readiness').then(() => true, () => false)
-      return { ready: reachable, log: reachable ? 'ok' : 'out of reach', projections: [...model.status(), follower.status()], ledger: signing.status() }
+      return { ready: reachable, log: reachable ? 'ok' : 'out of reach', projections: [...model.status(), follower.status()], ledger: signing.status(), feeds: feeding.status() }
     },
     onError: (error) => onError('request', error),
     observe: telemetry.request,
@@ -172,8 +207,9 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
   const ready = database.ready.then(() => {
     sweeper.start()
     notices.start()
-    follower.start()
-    signing.start()
+    if (!withoutLedger) follower.start()
+    if (!withoutLedger) signing.start()
+    feeding.start()
     return model.start()
   })
   // Without Postgres logins go on; `/health/ready` says what is missing.
@@ -182,15 +218,20 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
 
   /** Takes nothing new, finishes what runs, then lets go of the log and the database. */
   const close = () => running.disposeAsync()
-  return { url: server.url, consoleKey, engine, log, readModel: model, sweeper, notices, retention, checkpoints: signing, ready, close }
+  return { url: server.url, consoleKey, engine, log, readModel: model, sweeper, notices, retention, feeds: feeding, checkpoints: signing, policyFile, ready, close }
 }
 
-/** On the embedded default the key lies in the data folder and outlives a restart, as the sessions and scripts that rest on it do; who deletes the file has another one. */
-function openAccess(config: Config, engine: Engine, now: () => Date): { access: Access; consoleKey: string | undefined } {
-  const { access: settings, accessClientSecret: clientSecret, eventStoreDbUrl } = config
-  const key = settings || eventStoreDbUrl ? undefined : consoleKeyOf(Buffer.from(ensureKeyFile(ensureDataFolder(config.dataFolder).consoleKey), 'base64'))
-  const consoleUrl = settings?.consoleUrl ?? new URL(config.issuer ?? `http://localhost:${config.port}`).origin
-  return { access: createAccess({ settings, clientSecret, consoleKey: key, consoleUrl, secret: engine.vault.secret('console'), now }), consoleKey: key }
+/** Makes the views for analysts anew over the tables that are read from now on. What this user may not do is told once; an outage is tried again. */
+function viewsFor({ databaseUrl, adoption: { k } }: Config, { sql }: Database, closing: AbortSignal, onError: (error: unknown) => void): (table: Source['table']) => Promise<void> {
+  const renew = (table: Source['table']) => renewViews(sql, { tables: adoptionTables(table), k, roles: databaseUrl !== undefined })
+  if (databaseUrl === undefined) {
+    return async (table) => void sleep(embeddedViewsAfter, undefined, { ref: false, signal: closing }).then(() => renew(table)).catch((error: unknown) => closing.aborted || onError(error))
+  }
+  return (table) =>
+    renew(table).catch((error: unknown) => {
+      if (!(error instanceof ReaderMissing) && !/^42/.test(String((error as { code?: unknown }).code))) throw error
+      onError(error)
+    })
 }
 
 /** What only production needs is loaded only there: the embedded default answers its first request sooner. */
@@ -221,8 +262,17 @@ function openWitnesses({ ledger, deliveryPlaintext: plaintext }: Config, post: P
   }
 }
 
-function openTelemetry({ logLevel }: Config, { now = () => new Date(), writeLog = toStderr }: Surroundings, projections?: () => ProjectionStatus[], ledger?: () => Ledgered | undefined): Telemetry {
-  return createTelemetry({ level: logLevel, now, write: writeLog, ...(projections && { projections }), ...(ledger && { ledger }) })
+/** @throws BadConfig */
+function openFeeds({ feeds, deliveryPlaintext: plaintext }: Config, now: () => Date): Feed[] {
+  try {
+    return feeds.map((feed) => ({ ...createFeedTarget(feed, { plaintext, now: () => now().getTime() }), since: feed.since }))
+  } catch (error) {
+    throw new BadConfig([`feeds: ${(error as Error).message}`])
+  }
+}
+
+function openTelemetry({ logLevel }: Config, { now = () => new Date(), writeLog = toStderr }: Surroundings, projections?: () => ProjectionStatus[], ledger?: () => Ledgered | undefined, feeds?: () => readonly Fed[]): Telemetry {
+  return createTelemetry({ level: logLevel, now, write: writeLog, ...(projections && { projections }), ...(ledger && { ledger }), ...(feeds && { feeds }) })
 }
 
 const toStderr = (line: string): void => void process.stderr.write(`${line}\n`)
@@ -240,6 +290,8 @@ async function main(): Promise<void> {
     })
   }
   const running = keyledger
+  // Where there is a terminal, SIGHUP says that it is gone.
+  if (!process.stdin.isTTY) process.on('SIGHUP', () => void running.policyFile.take())
   console.log(`Keyledger listens on ${running.url}`)
   // After the #, where no server and no log of a proxy sees it.
   if (running.consoleKey) console.log(`The console: ${running.url}/console#${running.consoleKey}`)

@@ -2,10 +2,12 @@ import { createSecretKey, randomBytes } from 'node:crypto'
 import { Hono } from 'hono'
 import { generateKeyPair, UnsecuredJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { z } from 'zod'
 import { thrown } from '../http/problems.ts'
 import { SignInRefused } from './access-denied.ts'
 import { createAccess, whoIs, type AccessDependencies } from './access.ts'
 import { consoleKeyOf } from './console-key.ts'
+import { createCookies } from './cookies.ts'
 import { audience, clientSecret, startProvider, type CompanyProvider } from './testing-provider.ts'
 
 const consoleUrl = 'http://localhost:8787'
@@ -116,6 +118,21 @@ describe('By the provider', () => {
     expect(await again(cookieOf(other), new URL(stranger).search.replace(encodeURIComponent(provider.issuer), encodeURIComponent('https://other.example')))).toEqual(refused)
     expect(await again(cookieOf(other), '?error=access_denied&state=x')).toEqual(refused)
     expect((await again(cookieOf(other), new URL(stranger).search))[0]).toBe(303)
+  })
+
+  test('what the provider says of somebody is believed by its signature alone', async () => {
+    const here = open()
+    provider.publishesOtherKeys(true)
+    const { answer } = await signIn(here, 'ada')
+    provider.publishesOtherKeys(false)
+    expect([answer.status, answer.headers.getSetCookie()]).toEqual([400, []])
+  })
+
+  test('a console key that lies about opens nothing', async () => {
+    const consoleKey = consoleKeyOf(randomBytes(32))
+    const here = open({ consoleKey })
+    expect(await (await here.get('/console/key', {}, 'POST', consoleKey)).json()).toBe(false)
+    expect(await here.bearer(consoleKey)).toEqual([401, 'operator_token_invalid'])
   })
 
   test('who takes ten minutes to sign in begins again', async () => {
@@ -242,6 +259,17 @@ describe('While the provider is away', () => {
   test('one that calls itself something else is none', async () => {
     expect(await open({ settings: provider.settings({ issuer: provider.issuer.replace('127.0.0.1', 'localhost') }) }).bearer('a.b.c')).toEqual([503, 'identity_provider_unavailable'])
   })
+})
+
+test('A cookie that was made for something else does not open', async () => {
+  const cookies = createCookies({ secret, of: 'test', secure: false, now: () => new Date() })
+  const kind = (purpose: string) => ({ purpose, seconds: 60, schema: z.object({ name: z.string() }) })
+  const app = new Hono()
+    .get('/set', async (c) => (await cookies.set(c, kind('one'), { name: 'ada' }), c.body(null)))
+    .get('/get/:purpose', async (c) => c.json((await cookies.get(c, kind(c.req.param('purpose')))) ?? null))
+  const cookie = cookieOf(await app.request('/set'))
+  const get = async (purpose: string) => (await app.request(`/get/${purpose}`, { headers: { cookie: cookie.replace('-one=', `-${purpose}=`) } })).json()
+  expect([await get('one'), await get('two')]).toEqual([{ name: 'ada' }, null])
 })
 
 describe('Without a provider', () => {

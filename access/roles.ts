@@ -9,6 +9,9 @@ export type Role = z.infer<typeof Role>
 export const Identity = z.object({ subject: z.string().min(1).max(255), name: z.string().max(255).optional(), roles: z.array(Role) })
 export type Identity = z.infer<typeof Identity>
 
+/** As facts name whoever looks, over HTTP or on a page. */
+export const actorOf = ({ subject }: Pick<Identity, 'subject'>): string => `console:${subject}`
+
 export const may = ({ roles }: Identity, role: Role): boolean => roles.includes(role) || roles.includes('admin')
 
 /** Which values of the provider's claim give which role. */

@@ -61,11 +61,14 @@ export async function startProvider({ people, consoles }: { people: Record<strin
   })
   const serve = provider.callback()
   Object.assign(console, { warn, info })
+  const stranger = { ...(await exportJWK((await generateKeyPair('ES256', { extractable: true })).publicKey)), kid: 'one', alg: 'ES256', use: 'sig' }
   let away = false
+  let otherKeys = false
   let asked = 0
   server.on('request', (request, response) => {
     asked += 1
     if (away) response.writeHead(503).end()
+    else if (otherKeys && request.url === '/jwks') response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify({ keys: [stranger] }))
     else void serve(request, response)
   })
 
@@ -76,6 +79,8 @@ export async function startProvider({ people, consoles }: { people: Record<strin
       AccessSettings.parse({ issuer, clientId: 'console', audience, roleClaim: 'groups', roles: { analyst: ['product-analytics'], auditor: ['internal-audit'], admin: ['platform'] }, ...some }),
     /** It answers 503 to everything, or no longer. */
     isAway: (yes: boolean) => void (away = yes),
+    /** It publishes a key of the same name that it does not sign with, or no longer. */
+    publishesOtherKeys: (yes: boolean) => void (otherKeys = yes),
     /** Requests that it had. */
     asked: () => asked,
 

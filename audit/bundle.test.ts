@@ -200,7 +200,7 @@ describe('A bundle', () => {
 })
 
 describe.runIf(python)('The verifier in Python', () => {
-  const count = prove ? 1_000 : 25
+  const count = prove ? 1_000 : 12
 
   test(`agrees on ${count} good and ${count} bad bundles`, async () => {
     const dice = createDice(seed + 3)

@@ -1,5 +1,6 @@
 /** The README of a bundle: for whoever is handed one, and knows nothing of this program. */
 import { accountEvents, identifierEvents, passwordFormatEvents } from '../domain/account/events.ts'
+import { policyEvents } from '../domain/policy/events.ts'
 import { sessionEvents } from '../domain/session/events.ts'
 import { tokensEvents } from '../domain/session/tokens.ts'
 import { z } from 'zod'
@@ -33,7 +34,7 @@ What it does not prove
   of all events (--all) proves it.
 `
 
-const schemas = { ...sessionEvents, ...tokensEvents, ...accountEvents, ...identifierEvents, ...passwordFormatEvents }
+const schemas = { ...sessionEvents, ...tokensEvents, ...accountEvents, ...identifierEvents, ...passwordFormatEvents, ...policyEvents }
 
 /** What the events mean, by their type, and their data as JSON Schema. */
 export const eventSchemas = (): object =>

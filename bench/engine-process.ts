@@ -15,13 +15,14 @@ const stub: Passwords = {
 
 let keyledger: Keyledger | undefined
 
-async function start({ folder, databaseUrl, eventStoreDbUrl, hash, projecting }: EngineOptions): Promise<Started> {
+async function start({ folder, databaseUrl, eventStoreDbUrl, hash, projecting, withoutLedger = false }: EngineOptions): Promise<Started> {
   const environment = { PORT: '0', KEYLEDGER_DATA: folder, KEYLEDGER_MASTER_KEY: Buffer.alloc(32, 7).toString('base64') }
   const config = { ...readConfig(environment), databaseUrl, eventStoreDbUrl }
   keyledger = await startKeyledger(config, {
     deliver: async () => ({ delivered: true }),
     ...(hash === 'stub' ? { passwords: stub } : {}),
     standby: !projecting,
+    withoutLedger,
   })
   await keyledger.ready
   return { url: keyledger.url, codes: keyledger.engine.vault.secret('codes').export().toString('base64') }

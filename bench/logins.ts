@@ -22,6 +22,7 @@ export type Wanted = {
   eventStoreDbUrl?: string | undefined
   /** A folder for CPU profiles of the engine and the projection. */
   profiles?: string | undefined
+  withoutLedger?: boolean
 }
 /** Of one window; `engine`, `projection`, `load`: ms of CPU per login. `projection` is undefined where it is part of the engine's process. */
 type Window = { logins: number; requests: number; engine: number; projection: number | undefined; load: number; rss: number; steps: Played['steps'] }
@@ -30,11 +31,11 @@ export type Measured = { concurrency: number; windows: Window[]; failures: Recor
 /** More than a login a window could need: an account has its first login once. */
 const mostLoginsPerSecond = 700
 
-export async function measureLogins({ store, hash, concurrency, windows, seconds, eventStoreDbUrl, profiles }: Wanted): Promise<Measured[]> {
+export async function measureLogins({ store, hash, concurrency, windows, seconds, eventStoreDbUrl, profiles, withoutLedger }: Wanted): Promise<Measured[]> {
   const folder = mkdtempSync(join(tmpdir(), 'keyledger-bench-'))
   const embedded = store === 'SQLite + PGlite'
   const postgres = embedded ? undefined : await startPostgres()
-  const options: EngineOptions = { folder, hash, projecting: embedded, databaseUrl: await postgres?.createDatabase(), eventStoreDbUrl: store.startsWith('EventStoreDB') ? eventStoreDbUrl : undefined }
+  const options: EngineOptions = { folder, hash, projecting: embedded, withoutLedger, databaseUrl: await postgres?.createDatabase(), eventStoreDbUrl: store.startsWith('EventStoreDB') ? eventStoreDbUrl : undefined }
   const flags = profiles === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profiles}`]
   const [engine, projector, load] = [startWorker('engine-process.ts', flags), embedded ? undefined : startWorker('projector-process.ts', flags), startWorker('load-process.ts')]
   try {

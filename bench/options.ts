@@ -7,6 +7,7 @@ export type EngineOptions = {
   eventStoreDbUrl?: string | undefined
   hash: 'argon2id' | 'stub'
   projecting: boolean
+  withoutLedger?: boolean | undefined
 }
 /** `codes`: the key that codes are derived from, base64, so that the load generator need not read anybody's mail. */
 export type Started = { url: string; codes: string }

@@ -1,7 +1,8 @@
 /**
  * `npm run bench`: what a login costs, beside what this machine can do at most, in one run.
  *   --seconds N   of a window (5)          --windows N   of each figure (5)
- *   --events N    to read (1000000)        --only WORDS  a store, a hash, `limits` or `log`: several, with commas between them
+ *   --events N    to read (1000000)        --only WORDS  a store, a hash, `limits`, `log`, `rebuild` or `questions`: several, with commas between them
+ *   --logins N    that analysts ask about (100000), and ten times as many
  *   --profile DIR a CPU profile of each engine, for `chrome://inspect` or VS Code
  */
 import { availableParallelism, cpus } from 'node:os'
@@ -9,6 +10,8 @@ import { parseArgs } from 'node:util'
 import { median, shown, spread, table } from './figures.ts'
 import { measureLimits } from './limits.ts'
 import { measureLog } from './log.ts'
+import { measureRebuilds, rebuildsTable } from './projections.ts'
+import { measureQuestions, questionsTable } from './questions.ts'
 import { loginsHead, loginsRow, measureLogins, stepsHead, stepsRow, stores, type Measured, type Wanted } from './logins.ts'
 
 const { values } = parseArgs({
@@ -16,12 +19,13 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '5' },
     windows: { type: 'string', default: '5' },
     events: { type: 'string', default: '1000000' },
+    logins: { type: 'string', default: '100000' },
     only: { type: 'string', default: '' },
     profile: { type: 'string' },
   },
 })
-const [seconds, windows, events] = [Number(values.seconds), Number(values.windows), Number(values.events)]
-if (![seconds, windows, events].every((number) => number > 0)) throw new TypeError('--seconds, --windows and --events take numbers above 0')
+const [seconds, windows, events, logins] = [Number(values.seconds), Number(values.windows), Number(values.events), Number(values.logins)]
+if (![seconds, windows, events, logins].every((number) => number > 0)) throw new TypeError('--seconds, --windows, --events and --logins take numbers above 0')
 const only = values.only.toLowerCase().split(',').filter((word) => word !== '')
 /** Nothing was chosen, or one of these was. */
 const isWanted = (...names: readonly string[]): boolean => only.length === 0 || names.some((name) => only.some((word) => name.toLowerCase().includes(word)))
@@ -29,6 +33,27 @@ const isWanted = (...names: readonly string[]): boolean => only.length === 0 || 
 const print = (text = ''): void => console.log(text)
 
 print(`${availableParallelism()} cores (${cpus()[0]?.model ?? 'unknown'}), Node ${process.versions.node}; ${windows} windows of ${seconds} s: median (lowest-highest)\n`)
+
+if (isWanted('rebuild')) {
+  const measured = await measureRebuilds({ windows: Math.min(windows, 3), sizes: [Math.ceil(events / 10), events] })
+  print('## All projections made anew from the log\n')
+  print(rebuildsTable(measured))
+  for (const { into, size, reads, copies } of measured) {
+    if (reads.length > 0) print(`\n${into}, ${shown(size)} events: the log is read at ${spread(reads)}/s, COPY takes ${spread(copies)} of its events/s into one table.`)
+  }
+  print()
+}
+
+if (isWanted('questions')) {
+  for (const answers of await measureQuestions({ logins, rounds: Math.min(windows, 4) })) {
+    print(`## What analysts wait for: ${answers.logins.toLocaleString('en')} logins of ${answers.people.toLocaleString('en')} people, on Postgres\n`)
+    print(questionsTable(answers))
+    print()
+  }
+}
+
+// Nothing else was chosen.
+if (only.length > 0 && only.every((word) => word === 'questions' || word === 'rebuild')) process.exit()
 
 // The hash limit stands beside the logins, so it is measured in any case.
 const limits = await measureLimits({ windows, seconds: Math.min(seconds, 3) })

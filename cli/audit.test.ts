@@ -94,7 +94,7 @@ describe('An auditor', () => {
     const [old] = [Number(lastLine().split('\n')[1])]
     await append(events.slice(10))
     await rebuildProjections(config, 'ledger')
-    await rotateLedgerKey(config)
+    await rotateLedgerKey(config, { as: 'jo', why: 'a test' })
     await takeCheckpoint(config)
     const size = Number(noteIn(lastLine()).split('\n')[1])
     const { stream, revision } = events[12]!

@@ -7,7 +7,6 @@ import { actorOf, becauseOf, type Given } from './because.ts'
 import { openPeopleFile, type Format, type PersonRow } from './people-file.ts'
 import { showProgress } from './progress.ts'
 import { createRegistrars, threads } from './registrars.ts'
-import { withEngine } from './with-engine.ts'
 
 /** Rows that a thread is sent at once. */
 const batchSize = 64
@@ -20,7 +19,6 @@ type GoodRow = { row: number; account: NewAccount }
 export async function importAccounts(config: Config, { file, format }: { file: string; format: Format }, given: Given): Promise<number> {
   const because = becauseOf(config, given)
   const { rows, share } = await openPeopleFile(file, format)
-  const causationId = await withEngine(config, ({ act }) => act(actorOf(because), { ...because, what: 'accounts import' }))
   const counts = { registered: 0, exists: 0, refused: 0 }
   const done = (): number => counts.registered + counts.exists + counts.refused
   const bar = showProgress('rows', () => ({ done: done(), share: share() }))
@@ -28,14 +26,17 @@ export async function importAccounts(config: Config, { file, format }: { file: s
     counts.refused += 1
     bar.print(`row ${row}: ${reason}`)
   }
-  const registrars = createRegistrars(config, { actor: actorOf(because), causationId })
+  // Not before the first rows were understood: a file that is none of ours is no import.
+  let begun: Promise<string> | undefined
+  const registrars = createRegistrars(config, actorOf(because))
   const inTurn = createTurns()
 
   const settle = async (batch: readonly GoodRow[]): Promise<void> => {
     const accounts = batch.map(({ account }) => account)
     // Rows that share an identifier are one person or a conflict: the first one in the file decides, whichever thread is faster.
     const names = new Set(accounts.flatMap(({ identifiers }) => identifiers.map((typed) => parseIdentifier(typed)?.value ?? typed)))
-    const registrations = await inTurn([...names], () => registrars.register(accounts))
+    const act = await (begun ??= registrars.act({ ...because, what: 'accounts import' }))
+    const registrations = await inTurn([...names], () => registrars.register(accounts, act))
     for (const [index, registration] of registrations.entries()) {
       if (registration.outcome === 'refused') refuse(batch[index]!.row, registration.reason)
       else counts[registration.outcome] += 1

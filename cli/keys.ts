@@ -18,12 +18,15 @@ export async function rotateSigningKey(config: Config, given: Given): Promise<nu
 }
 
 /** The ledger signs with a new key from now on, which the old one names; the old one is destroyed. */
-export const rotateLedgerKey = (config: Config): Promise<number> =>
-  withEngine(config, async ({ ledger }) => {
+export async function rotateLedgerKey(config: Config, given: Given): Promise<number> {
+  const because = becauseOf(config, given)
+  return withEngine(config, async ({ ledger, act }) => {
+    await act(actorOf(because), { ...because, what: 'keys rotate-ledger' })
     const { vkey } = await ledger.rotateKey()
     console.log(`${vkey} signs checkpoints from now on. Tell it to whoever holds the one before.`)
     return 0
   })
+}
 
 /** A key for the service API. It is printed once and kept nowhere: the configuration takes its hash. */
 export async function newBackendKey(name: string): Promise<number> {

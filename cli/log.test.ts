@@ -83,6 +83,7 @@ describe('A log as a file, without the engine', () => {
     ['a gap that is not covered', `delete from events where position = ${last} - 1`, /session-\S+, revision 4: the revisions of the stream have a gap here/],
     ['a key that is gone', `delete from events where stream = (select number from streams where name = 'key-ADA')`, /account-ADA, revision 0: key-ADA is gone: it is the key of a person who was not forgotten/],
     ['a checkpoint of its own', `update events set data = json_set(data, '$.size', 1) where position = ${ledger}`, /ledger-\S+, revision 2: it is not what its note says/],
+    ['a checkpoint of another tree', `update events set data = json_set(data, '$.root', '${Buffer.alloc(32).toString('base64')}') where position = ${ledger}`, /ledger-\S+, revision 2: it is not what its note says/],
     ['the signature of a checkpoint', `update events set data = json_set(data, '$.note', replace(json_extract(data, '$.note'), '— keyledger', '— keyledgerx')) where position = ${ledger}`, /ledger-\S+, revision 2: keyledger\S+ \(\w+\) has not signed this/],
     ['a checkpoint that is missing', `delete from events where type = 'CheckpointSigned' and revision = 1`, /ledger-\S+, revision 2: the revisions of the stream have a gap here/],
   ])('names %s', async (_, sql, place) => {
@@ -183,6 +184,13 @@ describe('With a database', () => {
     await sql.end()
     await rebuildProjections(config, 'ledger')
     expect(await verifyLog(() => config, undefined, {})).toBe(0)
+    // What no checkpoint covers, the table still knows.
+    await appendLogins(fileIn(data), 1)
+    await rebuildProjections(config, 'ledger')
+    expect(await verifyLog(() => config, undefined, {})).toBe(3)
+    change('delete from events where position = (select max(position) from events)')
+    expect(await verifyLog(() => config, undefined, {})).toBe(2)
+    expect(said.at(-1)).toMatch(/^WRONG: the table of the ledger differs from the log at leaf \d+, session-\S+, revision 4: the log ends before it/)
   })
 
   test('a backup that is put back drops the rows that would be ahead of it, and no others', async () => {
@@ -192,7 +200,7 @@ describe('With a database', () => {
     await backupLog(configOf(data), at('rows.sqlite'))
     const { sql, close } = openDatabase({ url })
     await sql.unsafe(`create table projection_checkpoints (projection text primary key, position text); insert into projection_checkpoints values ('sessions_v1', '7');
-      create table sessions_v1 (key text); create view figures as select * from sessions_v1; create table guesses (key text); create table ledger_witnesses (witness text)`)
+      create table sessions_v1 (key text); create view figures as select * from sessions_v1; create table guesses (key text); create table ledger_witnesses (witness text); create table feeds (feed text)`)
     expect(await restoreLog(configOf(data, { DATABASE_URL: url }), { file: at('rows.sqlite'), yes: false }, given)).toBe(0)
     expect((await sql`select table_name from information_schema.tables where table_schema = 'public'`).map(({ table_name }) => table_name as string)).toEqual(['guesses'])
     await close()

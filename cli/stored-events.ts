@@ -2,6 +2,7 @@
 import { accountEvents, identifierEvents, passwordFormatEvents } from '../domain/account/events.ts'
 import { auditEvents } from '../domain/audit/events.ts'
 import { ledgerEvents } from '../domain/ledger/events.ts'
+import { policyEvents } from '../domain/policy/events.ts'
 import { sealedFields } from '../domain/sealed-fields.ts'
 import { sessionEvents } from '../domain/session/events.ts'
 import { tokensEvents } from '../domain/session/tokens.ts'
@@ -18,6 +19,7 @@ const byPrefix: Readonly<Record<string, Schemas>> = {
   'key-': keyEvents,
   'ledger-': ledgerEvents,
   'audit-': auditEvents,
+  'policy-': policyEvents,
   'password-formats': passwordFormatEvents,
 }
 const prefixes = Object.entries(byPrefix)

@@ -1,7 +1,7 @@
 /** SMS through a webhook of yours, since every SMS provider has an API of its own. */
-import { createHmac } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Carrier, defaultTimeoutMs, fault, type Receipt, withinLimit } from './delivery.ts'
+import { parseReceiver, parseRetryAfter, parseSecret, signedHeaders } from './standard-webhooks.ts'
 import type { Templates } from './templates.ts'
 
 export type SmsOptions = {
@@ -35,19 +35,11 @@ export type SmsOptions = {
  */
 export function createSms(options: SmsOptions): Carrier {
   const { url, secret, templates, timeoutMs = defaultTimeoutMs, retries = 2, plaintext = false, now, sleep = wait } = options
-  const receiver = parseReceiver(url, plaintext)
-  const key = parseSecret(secret)
+  const receiver = parseReceiver(url, plaintext, 'the SMS webhook')
+  const key = parseSecret(secret, 'the SMS webhook secret')
 
   async function attempt(id: string, body: string, signal: AbortSignal): Promise<{ receipt: Receipt; retryAfterMs?: number | undefined }> {
-    // The attempt's own time, so that a late retry is not taken for a replay.
-    const timestamp = Math.floor(now() / 1000)
-    const signature = createHmac('sha256', key).update(`${id}.${timestamp}.${body}`).digest('base64')
-    const headers = {
-      'content-type': 'application/json',
-      'webhook-id': id,
-      'webhook-timestamp': `${timestamp}`,
-      'webhook-signature': `v1,${signature}`,
-    }
+    const headers = { 'content-type': 'application/json', ...signedHeaders(key, id, body, now()) }
     try {
       const response = await fetch(receiver, { method: 'POST', headers, body, signal, redirect: 'manual' })
       // The status says it all. A body that breaks off must not turn a yes into a second SMS.
@@ -79,26 +71,4 @@ function judge(status: number): Receipt {
   if (status >= 200 && status < 300) return { delivered: true }
   if (status === 401 || status === 403) return fault('rejected_credentials')
   return fault(status === 429 || status >= 500 ? 'busy' : 'refused')
-}
-
-/** Seconds or a date (RFC 9110, section 10.2.3); anything else is as good as none. */
-function parseRetryAfter(value: string | null, now: number): number | undefined {
-  if (!value) return undefined
-  const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - now
-  return Number.isNaN(ms) ? undefined : Math.max(0, ms)
-}
-
-// Neither error repeats its input: a URL may hold a token, and both end up in the log of a failed start.
-
-function parseReceiver(text: string, plaintext: boolean): URL {
-  const url = URL.parse(text)
-  const safe = url?.protocol === 'https:' || (plaintext && url?.protocol === 'http:')
-  if (!url || !safe || url.username || url.password) throw new TypeError('the SMS webhook must be an https URL without user and password')
-  return url
-}
-
-function parseSecret(text: string): Buffer {
-  const key = Buffer.from(/^whsec_([A-Za-z0-9+/]+=*)$/.exec(text)?.[1] ?? '', 'base64')
-  if (key.length < 24 || key.length > 64) throw new TypeError('the SMS webhook secret must be whsec_ and 24 to 64 bytes in Base64')
-  return key
 }

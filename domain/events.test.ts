@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { accountEvents, identifierEvents, passwordFormatEvents } from './account/events.ts'
 import { auditEvents } from './audit/events.ts'
 import { ledgerEvents } from './ledger/events.ts'
+import { policyEvents } from './policy/events.ts'
 import { sessionEvents } from './session/events.ts'
 import { tokensEvents } from './session/tokens.ts'
 import { describeStored } from './testing-stored.ts'
@@ -11,9 +12,10 @@ describe('session- and tokens-', () => describeStored({ ...sessionEvents, ...tok
 describe('account-, identifier- and password-formats', () => describeStored({ ...accountEvents, ...identifierEvents, ...passwordFormatEvents }, new URL('account/stored/', import.meta.url)))
 describe('audit-', () => describeStored(auditEvents, new URL('audit/stored/', import.meta.url)))
 describe('ledger-', () => describeStored(ledgerEvents, new URL('ledger/stored/', import.meta.url)))
+describe('policy-', () => describeStored(policyEvents, new URL('policy/stored/', import.meta.url)))
 
 test('No two streams share a name', () => {
-  const names = [sessionEvents, tokensEvents, accountEvents, identifierEvents, passwordFormatEvents, auditEvents, ledgerEvents].flatMap((events) => Object.keys(events))
+  const names = [sessionEvents, tokensEvents, accountEvents, identifierEvents, passwordFormatEvents, auditEvents, ledgerEvents, policyEvents].flatMap((events) => Object.keys(events))
   expect(new Set(names).size).toBe(names.length)
 })
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { Policy, decideOffer, resolvePlan, supportsStep, unsupportedSteps, type OfferFacts, type OfferPlace } from './policy.ts'
-import { actions, Step, type Action, type Platform, type PlanStep } from './session/vocabulary.ts'
+import { Policy, resolvePlan, supportsStep, unsupportedSteps } from './policy.ts'
+import { actions, Step, type Action, type PlanStep } from './session/vocabulary.ts'
 
 const without = (...missing: Action[]): Action[] => actions.filter((action) => !missing.includes(action))
 const branch = { otp: 'required', pin: 'optional', biometrics: 'optional' } as const
@@ -16,7 +16,12 @@ describe('A policy', () => {
       codesBy: ['email', 'sms'],
       pinKeptOn: 'device',
       accountExistence: 'shown',
-      append: { enabled: true, mode: 'manual', conditional: false },
+      append: {
+        enabled: true, mode: 'manual', conditional: false,
+        killSwitch: { platforms: [], apps: [] }, devices: {}, rollout: { percent: 100, salt: 'rollout' }, variants: { salt: 'variants', of: [] },
+        coolDownHours: { declined: 168, cancelled: 24, notShown: 24, failed: 4, unanswered: 0 },
+        caps: { inARow: 10, perWeek: 3, lifetime: null }, pause: { after: 3, days: 30 },
+      },
       signedIn: { idle: 90 * 86_400, absolute: 365 * 86_400 },
     })
   })
@@ -37,6 +42,15 @@ describe('A policy', () => {
     ['a session that outlives a year', { signedIn: { absolute: 365 * 86_400 + 1 } }],
     ['a session that is over at once', { signedIn: { idle: 0 } }],
     ['a silent upgrade, which no policy can ask for yet', { append: { mode: 'conditional' } }],
+    ['a share of more than all', { append: { rollout: { percent: 101 } } }],
+    ['two variants of one name', { append: { variants: { of: [{ name: 'a', weight: 1 }, { name: 'a', weight: 2 }] } } }],
+    ['variants that nobody gets', { append: { variants: { of: [{ name: 'a', weight: 0 }] } } }],
+    ['a platform that there is not', { append: { killSwitch: { platforms: ['windows'] } } }],
+    ['a version that is none', { append: { devices: { ios: { os: [{ from: 'eighteen' }] } } } }],
+    ['a cap that history does not reach', { append: { caps: { inARow: 64 } } }],
+    ['a pause after nothing', { append: { pause: { after: 0, days: 1 } } }],
+    ['a cool-down that was over before', { append: { coolDownHours: { declined: -1 } } }],
+    ['an outcome that there is not', { append: { coolDownHours: { ignored: 1 } } }],
   ])('is refused with %s', (_, policy) => {
     expect(Policy.safeParse(policy).success).toBe(false)
   })
@@ -92,70 +106,5 @@ describe('The plan of a login', () => {
   test('needs of an app every action of a step but the ones that pass it over', () => {
     const neededFor = (step: Step): Action[] => actions.filter((action) => !supportsStep(without(action), step))
     expect(Step.options.flatMap(neededFor)).toEqual(['passkey', 'passkey_options', 'password', 'append_options', 'append', 'otp_send', 'otp', 'pin', 'biometrics'])
-  })
-})
-
-describe('A passkey', () => {
-  const person: OfferFacts = { history: { offers: 2 }, never: false, passkeyHere: false }
-  const able = { osVersion: '26.3', screenLock: true, credentialManager: true, conditionalCreate: true }
-  const login: OfferPlace = { supports: actions, platform: 'ios', device: able, entryPoint: 'post_login', maybeConditional: false }
-
-  test('is offered, by number, mode, entry point and policy', () => {
-    const policy = Policy.parse({ version: '7', append: { mode: 'automatic' } })
-    const offered = { offered: true, offer: 3, mode: 'automatic', entryPoint: 'post_login', variant: null, policy: '7' }
-    expect(decideOffer(policy, person, login)).toEqual(offered)
-    expect(decideOffer(policy, person, { ...login, device: {} })).toEqual(offered)
-  })
-
-  test.each<[Platform, string, boolean]>([
-    ['ios', '15.8', false],
-    ['ios', '16', true],
-    ['ios', '18.1.1', true],
-    ['android', '8.1', false],
-    ['android', '9', true],
-    ['android', '16 (API 36)', true],
-    ['web', '1', true],
-    ['ios', 'beta', true],
-  ])('is offered where the system keeps passkeys: %s %s, %s', (platform, osVersion, offered) => {
-    expect(decideOffer(Policy.parse({}), person, { ...login, platform, device: { osVersion } })).toMatchObject(offered ? { offered } : { offered, reason: 'device_not_able' })
-  })
-
-  test('is created without asking only where the policy, the device and the login all allow it', () => {
-    const silent = { policy: Policy.parse({ append: { conditional: true, mode: 'automatic' } }), place: { ...login, maybeConditional: true } }
-    const modeOf = (policy: Policy, place: OfferPlace) => decideOffer(policy, person, place)
-    expect(modeOf(silent.policy, silent.place)).toMatchObject({ offered: true, mode: 'conditional' })
-    expect(modeOf(Policy.parse({}), silent.place)).toMatchObject({ mode: 'manual' })
-    expect(modeOf(silent.policy, login)).toMatchObject({ mode: 'automatic' })
-    expect(modeOf(silent.policy, { ...silent.place, device: { ...able, conditionalCreate: undefined } })).toMatchObject({ mode: 'automatic' })
-  })
-
-  test('is there for whoever asks for it in the settings, whatever they said before', () => {
-    const place: OfferPlace = { ...login, entryPoint: 'settings', maybeConditional: true }
-    const policy = Policy.parse({ append: { mode: 'automatic', conditional: true } })
-    const asked = decideOffer(policy, { history: 'unavailable', never: true, passkeyHere: true }, place)
-    expect(asked).toEqual({ offered: true, offer: 1, mode: 'manual', entryPoint: 'settings', variant: null, policy: '1' })
-    expect(decideOffer(policy, person, { ...place, device: { screenLock: false } })).toMatchObject({ offered: false, reason: 'device_not_able' })
-  })
-
-  /** Each reason hides the ones below it: what the app or the device cannot do comes before what the person wants. */
-  const reasons: [string, Partial<Policy>, Partial<OfferFacts>, Partial<OfferPlace>][] = [
-    ['switched_off', { append: { enabled: false, mode: 'manual', conditional: false } }, {}, {}],
-    ['not_supported', {}, {}, { supports: without('append_options') }],
-    ['device_not_able', {}, {}, { device: { ...able, screenLock: false } }],
-    ['device_not_able', {}, {}, { device: { ...able, credentialManager: false } }],
-    ['has_passkey_here', {}, { passkeyHere: true }, {}],
-    ['never_again', {}, { never: true }, {}],
-    ['history_unavailable', {}, { history: 'unavailable' }, {}],
-  ]
-
-  test.each(reasons)('is not offered: %s', (reason, policy, facts, app) => {
-    expect(decideOffer(Policy.parse({ version: '7', ...policy }), { ...person, ...facts }, { ...login, ...app })).toEqual({ offered: false, reason, policy: '7' })
-  })
-
-  test('is not offered for the first of several reasons', () => {
-    for (const [index, [first]] of reasons.entries()) {
-      const several = (column: 1 | 2 | 3): object => Object.assign({}, ...reasons.slice(index).map((row) => row[column]))
-      expect(decideOffer(Policy.parse(several(1)), { ...person, ...several(2) }, { ...login, ...several(3) })).toMatchObject({ offered: false, reason: first })
-    }
   })
 })

@@ -1,12 +1,11 @@
 /**
- * Which steps a login has, in which order, and when a passkey is offered: data, not code. A session's first event holds the plan
- * that was resolved from it, so a running login keeps its plan and a replay needs no configuration.
+ * Which steps a login has, in which order, and when a passkey is offered (`policy/`): data, not code. A session's first event holds the
+ * plan that was resolved from it, so a running login keeps its plan and a replay needs no configuration.
  */
 import { z } from 'zod'
+import { AppendPolicy } from './policy/append.ts'
 import { lifetimes } from './session/tokens.ts'
-import {
-  AccountExistence, Channel, OfferMode, PinKeeper, PlanStep, Requirement, planSteps, type Action, type EntryPoint, type Platform, type Step, type WithheldReason,
-} from './session/vocabulary.ts'
+import { AccountExistence, Channel, PinKeeper, PlanStep, Requirement, planSteps, type Action, type Step } from './session/vocabulary.ts'
 
 const Branch = z.strictObject({
   otp: Requirement.default('required'),
@@ -24,6 +23,9 @@ const Order = z
 export const Policy = z.strictObject({
   /** Stands on every decision that was made under it. */
   version: z.string().min(1).max(64).default('1'),
+  /** Who wants it so, such as a team, and why: kept with the policy when it is taken, in clear, and compared with nothing. */
+  by: z.string().min(1).max(64).optional(),
+  why: z.string().min(1).max(500).optional(),
   order: Order.default(['append', 'otp', 'pin', 'biometrics']),
   withPasskey: Branch.prefault({}),
   withoutPasskey: Branch.prefault({}),
@@ -32,15 +34,7 @@ export const Policy = z.strictObject({
   pinKeptOn: PinKeeper.default('device'),
   /** `hidden`: every start with an identifier is answered the same, whether somebody has it or not, with a passkey or without. */
   accountExistence: AccountExistence.default('shown'),
-  append: z
-    .strictObject({
-      enabled: z.boolean().default(true),
-      /** `automatic`: the app opens the system's prompt without a screen of its own. */
-      mode: OfferMode.exclude(['conditional']).default('manual'),
-      /** Where the password was filled in by a credential manager: create the passkey without asking, if the platform can. */
-      conditional: z.boolean().default(false),
-    })
-    .prefault({}),
+  append: AppendPolicy.prefault({}),
   /** Seconds that somebody stays signed in without use, and in all (NIST SP 800-63B-4, 2.1.3, 2.2.3). */
   signedIn: z
     .strictObject({
@@ -120,64 +114,3 @@ const within = (supports: readonly string[], step: PlanStep, wanted: Requirement
 
 const codeFirst = (order: readonly PlanStep[]): PlanStep[] =>
   order.indexOf('otp') < order.indexOf('append') ? [...order] : order.flatMap((step) => (step === 'otp' ? [] : step === 'append' ? ['otp', 'append'] : [step]))
-
-/** What is known of a person when an offer is decided. */
-export type OfferFacts = {
-  /** Offers made so far over all entry points, from a projection. */
-  history: { offers: number } | 'unavailable'
-  /** "Never again", said in any app of this account and not taken back. */
-  never: boolean
-  /** An active passkey was created or used on this installation. */
-  passkeyHere: boolean
-}
-
-/** What the app says that the device can do; left out where it does not say. */
-export type Device = {
-  osVersion?: string | undefined
-  screenLock?: boolean | undefined
-  credentialManager?: boolean | undefined
-  conditionalCreate?: boolean | undefined
-}
-
-/** Where an offer would be made. */
-export type OfferPlace = {
-  supports: readonly string[]
-  platform: Platform
-  device: Device
-  entryPoint: EntryPoint
-  /** A credential manager filled the password in, and every required factor was given. */
-  maybeConditional: boolean
-}
-
-export type OfferDecision =
-  | { offered: true; offer: number; mode: OfferMode; entryPoint: EntryPoint; variant: string | null; policy: string }
-  | { offered: false; reason: WithheldReason; policy: string }
-
-/** Whether to offer a passkey now. Without the history the offer is withheld: better one offer too few than a person asked every day. */
-export function decideOffer(policy: Policy, person: OfferFacts, place: OfferPlace): OfferDecision {
-  const withheld = (reason: WithheldReason): OfferDecision => ({ offered: false, reason, policy: policy.version })
-  if (!policy.append.enabled) return withheld('switched_off')
-  if (!supportsStep(place.supports, 'append')) return withheld('not_supported')
-  if (!ableToKeep(place)) return withheld('device_not_able')
-  const { history } = person
-  // In the settings the person asks: nothing that spares them being asked counts there.
-  const asked = place.entryPoint === 'settings'
-  if (!asked && person.passkeyHere) return withheld('has_passkey_here')
-  if (!asked && person.never) return withheld('never_again')
-  if (!asked && history === 'unavailable') return withheld('history_unavailable')
-  const offer = (history === 'unavailable' ? 0 : history.offers) + 1
-  const mode = asked ? 'manual' : modeOf(policy, place)
-  return { offered: true, offer, mode, entryPoint: place.entryPoint, variant: null, policy: policy.version }
-}
-
-const modeOf = ({ append }: Policy, { device, maybeConditional }: OfferPlace): OfferMode =>
-  append.conditional && maybeConditional && device.conditionalCreate === true ? 'conditional' : append.mode
-
-/** The first major versions that keep passkeys: iOS 16 (Apple, "Supporting passkeys"), Android 9 (Android, "Credential Manager"). */
-const oldestAble: Partial<Record<Platform, number>> = { ios: 16, android: 9 }
-
-/** What is not said is taken as able. */
-function ableToKeep({ platform, device: { osVersion, screenLock, credentialManager } }: OfferPlace): boolean {
-  const major = Number.parseInt(/\d+/.exec(osVersion ?? '')?.[0] ?? '', 10)
-  return screenLock !== false && credentialManager !== false && !(major < (oldestAble[platform] ?? 0))
-}

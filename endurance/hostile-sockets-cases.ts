@@ -11,6 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import { createAccess } from '../access/access.ts'
 import { Policy } from '../domain/policy.ts'
+import { noOffers } from '../domain/policy/history.ts'
 import { actions } from '../domain/session/vocabulary.ts'
 import { App } from '../engine/apps.ts'
 import { createEngine } from '../engine/engine.ts'
@@ -18,6 +19,7 @@ import { openTestFile } from '../eventlog/testing.ts'
 import { createHashGate } from '../factors/hash-gate.ts'
 import { createPasswords } from '../factors/password.ts'
 import { createApp } from '../http/app.ts'
+import { createReplays } from '../replay/replays.ts'
 import { createAddressOf, serve } from '../serve.ts'
 
 export type Test = readonly [sentence: string, run: () => Promise<void>]
@@ -38,13 +40,13 @@ async function openListener() {
     deliver: async () => ({ delivered: true }),
     reachable: new Set(['email']),
     settings: () => ({ issuer: 'https://login.shop.example', apps, policy: Policy.parse({}), flowSeconds: 900, backends: [] }),
-    history: async () => ({ offers: 0 }),
+    history: async () => noOffers,
     now: () => new Date(),
     newId: randomUUID,
     randomBytes,
     onBackgroundError: onError,
   })
-  const app = createApp({ engine, access: createAccess({ consoleUrl: 'http://localhost:8787', secret: engine.vault.secret('console'), now: () => new Date() }), proofs: { inclusion: async () => undefined, consistency: async () => undefined }, readSession: async () => undefined, lastUses: async () => new Map(), readiness: async () => ({ ready: true }), now: () => new Date(), addressOf: createAddressOf({ trustedHops: 0 }), onError })
+  const app = createApp({ engine, access: createAccess({ consoleUrl: 'http://localhost:8787', secret: engine.vault.secret('console'), now: () => new Date() }), proofs: { inclusion: async () => undefined, consistency: async () => undefined }, replays: createReplays({ log, now: () => new Date(), coverageOf: async () => undefined, sessionsOf: async () => 'unavailable', findLogins: async () => 'unavailable' }), opens: 'admin', readSession: async () => undefined, lastUses: async () => new Map(), readiness: async () => ({ ready: true }), now: () => new Date(), addressOf: createAddressOf({ trustedHops: 0 }), onError })
   const server = await serve(app, { host: '127.0.0.1', port: 0, timeouts })
   return {
     port: Number(new URL(server.url).port),

@@ -37,6 +37,8 @@ export const App = z
     locale: z.string().default('en'),
     /** The company's own page or deep link where a password is recovered. */
     recoverUrl: z.url().optional(),
+    /** Its logins are recorded as tests, and count in no figure unless they are asked for. */
+    test: z.boolean().optional(),
   })
   // No browser lets a page of this machine use the passkeys of a domain, and no domain should say that it may.
   .refine(({ rpId, web }) => rpId === 'localhost' || !web.some(isLocal), { path: ['web'], error: 'must not be on localhost unless the rpId is' })

@@ -1,6 +1,7 @@
 /** Keyledger without its surroundings: everything it needs from outside is an argument. */
 import { done } from '../domain/account/decision.ts'
 import { decideBiometricSwitch } from '../domain/account/installations.ts'
+import type { OfferHistory } from '../domain/policy/history.ts'
 import { decideBiometrics, decideBiometricsSkip } from '../domain/session/biometrics.ts'
 import { decideSignOut } from '../domain/session/end.ts'
 import type { PasswordGiven } from '../domain/session/password.ts'
@@ -11,9 +12,10 @@ import { createStreams, type Streams } from '../eventlog/transact.ts'
 import { createOtp } from '../factors/otp.ts'
 import type { Passwords } from '../factors/password.ts'
 import { createPins } from '../factors/pin.ts'
+import type { MasterKeySource } from '../vault/masters.ts'
 import { hmac } from '../vault/sealing.ts'
 import { createSigningKeys } from '../vault/signing-keys.ts'
-import { openVault, type MasterKeySource } from '../vault/vault.ts'
+import { openVault } from '../vault/vault.ts'
 import { createAccountCommands } from './account-commands.ts'
 import { createAccountChanges, type Request } from './account-changes.ts'
 import { createAccountView } from './account-view.ts'
@@ -29,6 +31,7 @@ import type { GuessCounter } from './guess-counter.ts'
 import { createGuesses } from './guesses.ts'
 import { createKeyRotation } from './key-rotation.ts'
 import { createLedger } from './ledger.ts'
+import { createAuditedSearch, createLooks } from './looks.ts'
 import { createNotices } from './notices.ts'
 import { createOtpSteps } from './otp.ts'
 import { createOwnAccount } from './own-account.ts'
@@ -39,6 +42,7 @@ import { createPasswordStep } from './password.ts'
 import { createPersonExports, type SessionsOf } from './person-export.ts'
 import { createPeriods } from './periods.ts'
 import { createPinSteps } from './pin.ts'
+import { createPolicies } from './policies.ts'
 import { createStart, type StartRequest } from './start.ts'
 import { answerOf, createStep, flowTokenMatches, repeatSeconds, sessions, sessionStream, type Answer, type Step, type StepRequest } from './step.ts'
 import { createTokens, type Access } from './tokens.ts'
@@ -51,8 +55,8 @@ export type EngineDependencies = {
   /** The channels that `deliver` has a carrier for. */
   reachable: Reachable
   settings: () => Settings
-  /** Offers made to an account so far; 'unavailable' while the projection is out of reach or too far behind. */
-  history: (account: string) => Promise<{ offers: number } | 'unavailable'>
+  /** What became of the offers that an account was made so far; 'unavailable' while the projection is out of reach or too far behind. */
+  history: (account: string) => Promise<OfferHistory | 'unavailable'>
   /** Left out: they are looked for in the log. */
   sessionsOf?: SessionsOf | undefined
   /** Counts guesses for all engines; without it each counts for itself. */
@@ -99,7 +103,7 @@ export async function createEngine(dependencies: EngineDependencies) {
   const takeStep = createStep({ streams, vault, settings, history, tokensOf: tokens, guessed: createGuessedProof({ streams, guesses }), now })
   const take = <V>(step: Step<V>, request: StepRequest): Promise<Answer> => observe({ action: step.action, session: request.session }, () => takeStep(step, request))
   const passkey = createPasskeySteps({ streams, reachable, settings, randomBytes, now, inBackground })
-  const start = createStart({ streams, vault, tokensOf: tokens, passkeyRequest: passkey.request, settings, reachable, fingerprintSecret, now })
+  const start = createStart({ streams, vault, tokensOf: tokens, passkeyRequest: passkey.request, settings, reachable, history, fingerprintSecret, now })
   const password = createPasswordStep({ streams, vault, passwords, formats, reachable, inBackground })
   const append = createAppendSteps({ streams, vault, settings, randomBytes, now })
   const otp = createOtpSteps({ streams, vault, otp: createOtp(vault.secret('codes')), deliver, settings, now })
@@ -124,9 +128,12 @@ export async function createEngine(dependencies: EngineDependencies) {
     settings,
     accounts: registry,
     act,
+    look: createLooks({ streams, vault, act }),
+    findAudited: createAuditedSearch({ accounts: registry, act }),
     keyRotation: createKeyRotation({ streams, vault }),
     dropPeriods: createPeriods({ streams, vault, now }),
     exportPerson: createPersonExports({ streams, vault, view, sessionsOf, act }),
+    policies: createPolicies({ streams, newId }),
     administration: createAdministration({ streams, vault, accounts: registry, changes, commands, view }),
 
     start: (request: StartRequest) => observe({ action: 'start' }, () => start(request)),

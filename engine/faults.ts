@@ -13,6 +13,8 @@ export const faults = [
   'passkey_unknown',
   'contact_unknown',
   'contact_malformed',
+  'event_unknown',
+  'not_sealed',
   'identifier_taken',
   'password_unacceptable',
   'backend_key_invalid',

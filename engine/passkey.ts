@@ -72,7 +72,7 @@ export function createPasskeySteps(dependencies: {
         if (verdict.verdict === 'bad') return bad(verdict.reason, verdict.retryable)
         const { counter, userVerified, backedUp, crossDevice, passkey } = verdict
         const { uvInitialized, backupEligible } = stored
-        const verified = { passkey, account: id, userVerified, uvInitialized, backupEligible, backedUp, crossDevice, ...accountSaid(person, state, reachable) }
+        const verified = { passkey, account: id, userVerified, uvInitialized, backupEligible, backedUp, crossDevice, ...accountSaid(person, state, reachable), ...(person.state.test && { test: true as const }) }
         return { verdict: 'good', challenge, disabled: person.state.status !== 'active', verified, counter }
       },
       decide: decidePasskey,

@@ -3,6 +3,7 @@ import type { KeyObject } from 'node:crypto'
 import { activePasskeys } from '../domain/account/passkeys.ts'
 import type { AccountState } from '../domain/account/state.ts'
 import type { Sealed } from '../domain/event.ts'
+import type { OfferHistory } from '../domain/policy/history.ts'
 import { decideStart, type Place, type Who } from '../domain/session/start.ts'
 import type { Outcome } from '../domain/session/decision.ts'
 import type { SessionEvent } from '../domain/session/events.ts'
@@ -60,10 +61,11 @@ export function createStart(dependencies: {
   passkeyRequest: ReturnType<typeof createPasskeySteps>['request']
   settings: () => Settings
   reachable: Reachable
+  history: (account: string) => Promise<OfferHistory | 'unavailable'>
   fingerprintSecret: KeyObject
   now: () => Date
 }) {
-  const { streams, vault, tokensOf, passkeyRequest, settings, reachable, fingerprintSecret, now } = dependencies
+  const { streams, vault, tokensOf, passkeyRequest, settings, reachable, history, fingerprintSecret, now } = dependencies
 
   /**
    * @throws Fault app_unknown, identifier_malformed, upgrade_required (nothing is written), key_reused; for settings also access_token_invalid,
@@ -95,16 +97,21 @@ export function createStart(dependencies: {
       deviceModel: sealed(model),
       address: sealed(from.address),
       userAgent: sealed(from.userAgent),
+      ...(app.test || account?.test ? { test: true as const } : {}),
     }
     const named = who(seal)
     const { policy, flowSeconds } = settings()
     // Which passkeys may answer tells that there are some.
     const passkey = passkeyRequest(named === 'unknown' || policy.accountExistence === 'hidden' ? undefined : account)
 
+    const offer = offerFacts(request, account)
+    // Only there an offer follows from the start alone. Nobody is spared it, but it has its number.
+    if (request.entryPoint === 'settings' && id !== undefined) offer.history = await history(id)
+
     const { result, folded, appended } = await streams.transact(sessions, sessionStream(session), cause, (existing, at): Decided<SessionEvent, Outcome> => {
       if (existing) return { events: [], result: { done: true } }
       const expiresAt = new Date(Date.parse(at) + flowSeconds * 1000).toISOString()
-      const { events, outcome } = decideStart(place, named, passkey, expiresAt, { now: at, policy, offer: offerFacts(request, account) })
+      const { events, outcome } = decideStart(place, named, passkey, expiresAt, { now: at, policy, offer })
       return { events, result: outcome }
     }, { assumeNew: true })
     if (!folded) throw new Fault('upgrade_required', 'reason' in result && result.reason ? { reason: result.reason } : {})

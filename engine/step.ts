@@ -7,6 +7,7 @@ import { decideLeftByLogin, leavesNothing, type LeftByLogin } from '../domain/ac
 import { isRevoked, type AccountState } from '../domain/account/state.ts'
 import type { AccountDecision } from '../domain/account/decision.ts'
 import { hasPasskeyHere } from '../domain/account/passkeys.ts'
+import type { OfferHistory } from '../domain/policy/history.ts'
 import type { Vault } from '../vault/vault.ts'
 import { decided, fold, illegal, outcomeOf, refuse, type Circumstances, type Decision, type Outcome } from '../domain/session/decision.ts'
 import { sessionEvents, type SessionEvent } from '../domain/session/events.ts'
@@ -63,7 +64,7 @@ export function createStep(dependencies: {
   streams: Streams
   vault: Vault
   settings: () => Settings
-  history: (account: string) => Promise<{ offers: number } | 'unavailable'>
+  history: (account: string) => Promise<OfferHistory | 'unavailable'>
   tokensOf: TokensOf
   guessed: GuessedProof
   now: () => Date
@@ -168,14 +169,7 @@ export function createStep(dependencies: {
     const after = fold(state, events, at).view
     const { account } = after
     if (account === null || events.length === 0) return 'done'
-    const activated = passkeyStatus(after) === 'active' && passkeyStatus(state.view) !== 'active' ? after.passkey : null
-    const vouched = vouchedFor(after, events)
-    const left: LeftByLogin = {
-      installation: state.installation,
-      ...(await step.leaves?.(verdict, events, state, session)),
-      ...(activated === null ? {} : { activate: activated }),
-      ...(vouched === null ? {} : { uvInitialized: vouched }),
-    }
+    const left: LeftByLogin = { installation: state.installation, ...(await step.leaves?.(verdict, events, state, session)), ...leftByCodes(state.view, after, events) }
     if (leavesNothing(left)) return 'done'
     const accountCause = { ...cause, causationId: `${session}/${key}` }
     const { result } = await streams.transact(accounts, accountStream(account), accountCause, (folded, now) => {
@@ -230,6 +224,13 @@ export async function answeredBefore({ log }: Streams, session: string, key: str
   }
   if (!then || !folded) throw new Fault('session_unknown')
   return { answer: answerOf(session, outcomeOf(mine, then.state.view), then), present: folded.state }
+}
+
+/** What the account learns when the last code was given: the passkey made here signs in from now on, and the one that signed in counts as a factor. */
+export function leftByCodes(before: SessionView, after: SessionView, events: readonly SessionEvent[]): Pick<LeftByLogin, 'activate' | 'uvInitialized'> {
+  const activated = passkeyStatus(after) === 'active' && passkeyStatus(before) !== 'active' ? after.passkey : null
+  const vouched = vouchedFor(after, events)
+  return { ...(activated === null ? {} : { activate: activated }), ...(vouched === null ? {} : { uvInitialized: vouched }) }
 }
 
 /** A code beside a verified login with a passkey that did not count as a factor so far. */

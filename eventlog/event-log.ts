@@ -15,8 +15,10 @@ export type EventLog = {
   read(stream: string, from?: number): AsyncIterable<Recorded>
   /** The stream's last event. @throws Unavailable */
   last(stream: string): Promise<Recorded | undefined>
-  /** Everything after `after` (a position; undefined: from the start) up to the present end, in log order. @throws Unavailable */
-  readAll(options: { after?: Position | undefined } & Selection): AsyncIterable<Recorded>
+  /** Everything after `after` (a position; undefined: from the start) up to and with `upTo` (undefined: the present end), in log order. @throws Unavailable */
+  readAll(options: { after?: Position | undefined; upTo?: Position | undefined } & Selection): AsyncIterable<Recorded>
+  /** Tells for a position which share of the log, as it is now, lies up to it: 0 to 1, for whoever shows progress. @throws Unavailable */
+  extent(): Promise<(position: Position) => number>
   /**
    * First what is there, then 'caughtUp', then what comes: without a gap, without a double, and in log order. Resumes by itself when the
    * connection is lost ('caughtUp' then comes again). `{ checkpoint }` is a position before which no matching event is outstanding.

@@ -1,11 +1,11 @@
-import { BACKWARDS, END, jsonEvent, NO_STREAM, StreamDeletedError, StreamNotFoundError, type ResolvedEvent } from '@eventstore/db-client'
+import { BACKWARDS, END, jsonEvent, NO_STREAM, StreamDeletedError, StreamNotFoundError, type AllStreamResolvedEvent, type ResolvedEvent } from '@eventstore/db-client'
 import { setMaxListeners } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { encode } from './batch.ts'
 import { followAll } from './eventstoredb/all.ts'
 import { connect } from './eventstoredb/connection.ts'
 import { readFailure, writeFailure } from './eventstoredb/errors.ts'
-import { formatPosition, parsePosition, recorded } from './eventstoredb/recorded.ts'
+import { formatPosition, isAfter, parsePosition, recorded } from './eventstoredb/recorded.ts'
 import { drain } from './eventstoredb/stream.ts'
 import { OutcomeUnknown, StreamSealed, Unavailable, WrongRevision, type EventLog, type Expected, type Mark, type Recorded } from './event-log.ts'
 
@@ -83,13 +83,27 @@ export function openEventStoreDb({ url, timeoutMs = 5_000 }: { url: string; time
       return undefined
     }),
 
-    async *readAll({ after, ...selection }) {
+    async *readAll({ after, upTo, ...selection }) {
       if (after !== undefined) parsePosition(after)
+      const end = upTo === undefined ? undefined : parsePosition(upTo)
       try {
         for await (const item of followAll(client, { after, ...selection }, beginningOf, { signal: closing.signal, limitMs: timeoutMs })) {
           if (item === 'caughtUp') return
+          if (end && isAfter(parsePosition('checkpoint' in item ? item.checkpoint : item.position), end)) return
           if (!('checkpoint' in item)) yield item
         }
+      } catch (error) {
+        throw readFailure(error)
+      }
+    },
+
+    async extent() {
+      try {
+        let end = 1n
+        const reading = client.readAll({ direction: BACKWARDS, fromPosition: END, maxCount: 1, requiresLeader: true })
+        for await (const { event } of drain<AllStreamResolvedEvent>(reading, { signal: closing.signal, limitMs: timeoutMs })) end = event?.position.commit ?? end
+        // Positions are places in the node's file. Thousandths are enough for a bar.
+        return position => Math.min(1, Number((parsePosition(position).commit * 1000n) / end) / 1000)
       } catch (error) {
         throw readFailure(error)
       }

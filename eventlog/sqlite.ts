@@ -71,8 +71,8 @@ export function openSqliteLog({ file, patience = 5_000, readOnly = false }: { fi
     }
   }
 
-  function* pagesOfLog(after: Position | undefined, selection: Selection) {
-    const end = reader.head()
+  function* pagesOfLog(after: Position | undefined, upTo: Position | undefined, selection: Selection) {
+    const end = upTo === undefined ? reader.head() : placeOf(upTo)
     for (let place = placeOf(after); place < end; place += pageSize) yield reader.between(place, Math.min(place + pageSize, end), selection)
   }
 
@@ -88,7 +88,12 @@ export function openSqliteLog({ file, patience = 5_000, readOnly = false }: { fi
 
     last: async stream => reader.last(stream),
 
-    readAll: ({ after, ...selection }) => eventsOf(pagesOfLog(after, selection)),
+    readAll: ({ after, upTo, ...selection }) => eventsOf(pagesOfLog(after, upTo, selection)),
+
+    extent: async () => {
+      const end = reader.head()
+      return position => Math.min(1, Number(position) / Math.max(1, end))
+    },
 
     subscribe: async function* ({ after, signal, ...selection }) {
       let place = placeOf(after)

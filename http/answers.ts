@@ -1,7 +1,7 @@
 /** The public state of a login, as it is answered: the same from the fold and from the projection. */
-import { currentStep, legalActions, limits, passkeyStatus, requirement } from '../domain/session/flow.ts'
+import { currentStep, legalActions, limits, passkeyStatus, requirement, signedInNext } from '../domain/session/flow.ts'
 import type { SessionView } from '../domain/session/state.ts'
-import { signedInActions, type Action, type SignedInAction } from '../domain/session/vocabulary.ts'
+import type { Action, SignedInAction } from '../domain/session/vocabulary.ts'
 import { requestOf } from '../mobile-contracts/actions.ts'
 import type { SessionAnswer } from '../mobile-contracts/answers.ts'
 
@@ -66,7 +66,3 @@ function passkeyOf(view: SessionView, running: boolean): SessionAnswer['passkey'
   const lost = status === 'pending' && !running && view.status !== 'completed'
   return view.passkey === null || status === undefined || lost ? null : { id: view.passkey, status }
 }
-
-/** A PIN is given here only where it is kept here. */
-const signedInNext = ({ plan, purpose }: SessionView): readonly SignedInAction[] =>
-  purpose === 'settings' ? [] : signedInActions.filter((action) => action !== 'unlock' || plan.pinKeptOn === 'server')

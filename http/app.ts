@@ -2,8 +2,12 @@
 import { Hono } from 'hono'
 import { secureHeaders } from 'hono/secure-headers'
 import type { Access } from '../access/access.ts'
+import type { Role } from '../access/roles.ts'
+import type { Replays } from '../replay/replays.ts'
+import type { Adoption } from '../projections/adoption/adoption.ts'
 import { accessRoutes } from './access.ts'
 import { accountRoutes } from './accounts.ts'
+import { adoptionRoutes } from './adoption.ts'
 import { ownAccountRoutes } from './own-account.ts'
 import { auditRoutes, type Proofs } from './audit.ts'
 import { metricsRoutes, type MetricsSource } from './metrics.ts'
@@ -11,6 +15,7 @@ import { observed, type ObserveRequest } from './observed.ts'
 import { passkeyRoutes, type PasskeyDependencies } from './passkeys.ts'
 import { problem, thrown } from './problems.ts'
 import { referenceRoutes } from './reference.ts'
+import { replayRoutes } from './replays.ts'
 import { BadRequest } from './request.ts'
 import { sessionRoutes, type HttpDependencies } from './sessions.ts'
 import { wellKnownRoutes } from './well-known.ts'
@@ -21,6 +26,11 @@ export type AppDependencies = HttpDependencies &
   PasskeyDependencies & {
     access: Access
     proofs: Proofs
+    replays: Replays
+    /** The role that may have sealed values opened. */
+    opens: Role
+    /** Figures for analysts. */
+    adoption?: Adoption
     /** What is served at `/console`. */
     pages?: Hono
     readiness: () => Promise<Readiness>
@@ -30,7 +40,7 @@ export type AppDependencies = HttpDependencies &
   }
 
 export function createApp(dependencies: AppDependencies): Hono {
-  const { engine, access, proofs, pages, readiness, onError, observe, metrics } = dependencies
+  const { engine, access, adoption, proofs, replays, opens, pages, readiness, onError, observe, metrics } = dependencies
   const app = new Hono()
 
   // First, so that what the others do is in it.
@@ -55,6 +65,8 @@ export function createApp(dependencies: AppDependencies): Hono {
   app.route('/v1/passkeys', passkeyRoutes(dependencies))
   app.route('/v1/access', accessRoutes(access))
   app.route('/v1/audit', auditRoutes({ access, ledger: engine.ledger, proofs }))
+  app.route('/v1/audit', replayRoutes({ access, engine, replays, opens }))
+  if (adoption) app.route('/v1/adoption', adoptionRoutes(adoption, access.requireRole('analyst')))
   app.route('/', wellKnownRoutes(engine))
   app.route('/', referenceRoutes())
 

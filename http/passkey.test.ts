@@ -224,6 +224,16 @@ describe('From the settings', () => {
     refused(await api.post('/v1/sessions', { body: settings({ flowChallenge: 'x'.repeat(43) }), token: tokens.accessToken }), 401, 'session_over')
   })
 
+  test('the offer is one more of all that the person was made, and is made also while nobody can tell how many', async () => {
+    const { device } = await open(allOff)
+    const { tokens } = await api.signInWith(device)
+    const offered = async () => (await api.post('/v1/sessions', { body: settings(), token: tokens.accessToken })).body.offer.number
+    api.world.offers = { offers: 2, recent: [] }
+    expect(await offered()).toBe(3)
+    api.world.offers = 'unavailable'
+    expect(await offered()).toBe(1)
+  })
+
   test('a token that is too old is told how fresh it must be (RFC 9470)', async () => {
     const { device } = await open(allOff)
     const { tokens } = await api.signInWith(device)

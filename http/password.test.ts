@@ -156,7 +156,7 @@ describe('The password', () => {
 
   test('counts the offer as the next one', async () => {
     await open()
-    api.world.offers = { offers: 6 }
+    api.world.offers = { offers: 6, recent: [] }
     expect((await (await api.start()).step('password', { password })).body.offer.number).toBe(7)
   })
 

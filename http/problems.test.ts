@@ -53,6 +53,8 @@ const reached: Record<ProblemCode, Reached | string> = {
   idempotency_key_missing: { status: 400, reach: (api) => api.call('POST', '/v1/sessions', { body: startBody() }) },
   token_missing: { status: 401, reach: async (api) => api.post(`${(await api.start()).path}/password`, { body: { password } }) },
   not_found: { status: 404, reach: (api) => api.call('GET', '/v2') },
+  metric_unknown: { status: 404, reach: (api) => api.call('GET', '/v1/adoption/none', { token: consoleKey }) },
+  figures_unavailable: { status: 503, reach: (api) => api.call('GET', '/v1/adoption', { token: consoleKey }), retryAfter: '1' },
   operator_token_invalid: { status: 401, reach: (api) => api.call('GET', '/v1/access', { token: 'klc_x' }) },
   role_missing: 'no route of the app that is tested here takes a role: access/access.test.ts',
   access_not_configured: { status: 403, options: { access: createAccess({ consoleUrl: 'http://localhost', secret: createSecretKey(randomBytes(32)), now: () => new Date() }) }, reach: (api) => api.call('GET', '/v1/access') },
@@ -77,6 +79,20 @@ const reached: Record<ProblemCode, Reached | string> = {
     retryAfter: '1',
     options: { proofs: { inclusion: async () => undefined, consistency: async () => Promise.reject(new LedgerAway('away')) } },
     reach: (api) => api.call('GET', '/v1/audit/proofs/consistency?from=1&to=2', { token: consoleKey }),
+  },
+  event_unknown: { status: 404, reach: (api) => api.call('POST', '/v1/audit/looks', { token: consoleKey, body: { stream: 'session-x', revision: 0, why: 'Ticket 4711' } }) },
+  not_sealed: {
+    status: 422,
+    reach: async (api) => {
+      const { id } = await api.loginAt('append')
+      return api.call('POST', '/v1/audit/looks', { token: consoleKey, body: { stream: `session-${id}`, revision: 2, why: 'Ticket 4711' } })
+    },
+  },
+  search_unavailable: {
+    status: 503,
+    retryAfter: '1',
+    // A page of rows came before.
+    reach: (api) => api.call('GET', `/v1/audit/search?after=${Buffer.from(JSON.stringify({ r: ['2026-03-02T08:00:00.000Z', unknownSession.split('/').at(-1)] })).toString('base64url')}`, { token: consoleKey }),
   },
   app_unknown: { status: 400, reach: (api) => api.post('/v1/sessions', { body: startBody({ app: 'other' }) }) },
   identifier_malformed: { status: 400, reach: (api) => api.post('/v1/sessions', { body: startBody({ identifier: '@' }) }) },

@@ -7,9 +7,10 @@ import type { Refusal } from '../domain/session/vocabulary.ts'
 import type { FaultCode } from '../engine/faults.ts'
 import { Fault } from '../engine/faults.ts'
 import type { Problem, SessionAnswer } from '../mobile-contracts/answers.ts'
+import { BadQuestion } from '../projections/adoption/question.ts'
 
-type RequestFault = 'checkpoint_unknown' | 'proof_unknown' | 'malformed' | 'not_json' | 'too_large' | 'idempotency_key_missing' | 'token_missing' | 'not_found'
-type Outage = 'busy' | 'log_unavailable' | 'log_outcome_unknown' | 'log_too_large' | 'unknown_event' | 'conflict' | 'forgotten' | 'identity_provider_unavailable' | 'ledger_unavailable' | 'internal'
+type RequestFault = 'checkpoint_unknown' | 'proof_unknown' | 'malformed' | 'not_json' | 'too_large' | 'idempotency_key_missing' | 'token_missing' | 'not_found' | 'metric_unknown'
+type Outage = 'busy' | 'log_unavailable' | 'log_outcome_unknown' | 'log_too_large' | 'unknown_event' | 'conflict' | 'forgotten' | 'identity_provider_unavailable' | 'figures_unavailable' | 'ledger_unavailable' | 'search_unavailable' | 'internal'
 export type ProblemCode = Refusal | FaultCode | RequestFault | AccessCode | Outage
 
 export const problems = {
@@ -19,6 +20,7 @@ export const problems = {
   idempotency_key_missing: [400, 'This request takes an Idempotency-Key of 22 to 128 characters'],
   token_missing: [401, 'A bearer token is needed'],
   not_found: [404, 'There is nothing here'],
+  metric_unknown: [404, 'There is no such metric'],
   operator_token_invalid: [401, 'The token is not that of somebody who may look here'],
   role_missing: [403, 'This takes a role that you do not have'],
   access_not_configured: [403, 'Nobody may look here: the configuration has no access'],
@@ -53,6 +55,8 @@ export const problems = {
   passkey_unknown: [404, 'The account has no such passkey'],
   contact_unknown: [404, 'The account has no such contact'],
   contact_malformed: [400, 'This is no address of the channel: an e-mail address, or a phone number with its country code'],
+  event_unknown: [404, 'There is no such event'],
+  not_sealed: [422, 'There is nothing of this name here that may be opened'],
   identifier_taken: [409, 'There is an account with one of these identifiers'],
   password_unacceptable: [422, 'This cannot be a password'],
   password_rejected: [403, 'The password was refused'],
@@ -72,6 +76,8 @@ export const problems = {
   conflict: [409, 'The session changed while this was decided: ask for its state'],
   forgotten: [410, 'The account is gone'],
   busy: [503, 'Too many logins at once'],
+  search_unavailable: [503, 'The rows of this search are out of reach'],
+  figures_unavailable: [503, 'The figures cannot be read now'],
   log_unavailable: [503, 'The event log is out of reach'],
   log_outcome_unknown: [503, 'The event log did not answer: repeat the request with the same key'],
   log_too_large: [413, 'The request is too large to be kept'],
@@ -112,6 +118,7 @@ export function refusal(c: Context, outcome: Extract<Outcome, { refused: Refusal
 export function thrown(c: Context, error: unknown, onError: (error: unknown) => void): Response {
   if (error instanceof Fault) return problem(c, error.code, error.detail)
   if (error instanceof AccessDenied) return problem(c, error.code, error.role === undefined ? {} : { detail: error.role })
+  if (error instanceof BadQuestion) return problem(c, 'malformed', { detail: `${error.field}: ${error.message}` })
   const code = (error as { code?: unknown }).code
   if (typeof code === 'string' && Object.hasOwn(outages, code)) {
     const after = (error as Detail).retryAfterSeconds
@@ -130,5 +137,7 @@ const outages: Record<Exclude<Outage, 'internal'>, true> = {
   conflict: true,
   forgotten: true,
   identity_provider_unavailable: true,
+  search_unavailable: true,
   ledger_unavailable: true,
+  figures_unavailable: true,
 }

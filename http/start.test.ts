@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { parseFact } from '../domain/event.ts'
 import { sessionEvents } from '../domain/session/events.ts'
 import { evolve, type SessionState } from '../domain/session/state.ts'
-import { openApi, password, refused, type Api, type ApiOptions } from './testing.ts'
+import { openApi, off, password, refused, shop, startBody, type Api, type ApiOptions } from './testing.ts'
 
 let api: Api
 afterEach(() => api.close())
@@ -48,6 +48,43 @@ describe('A start', () => {
       expect(opened).toEqual(['ada@example.com', '192.0.2.1', 'Northwind Phone 12'])
       expect(JSON.stringify(data)).not.toMatch(/ada@|192\.0|Northwind/)
     }
+  })
+})
+
+describe('A login of somebody, or with an app, that is marked as a test', () => {
+  const marked = async (id: string): Promise<unknown[]> => {
+    const found: unknown[] = []
+    for await (const { type, data } of api.log.read(`session-${id}`)) found.push(...('test' in data ? [[type, data['test']]] : []))
+    return found
+  }
+  const allOff: ApiOptions = { policy: { withPasskey: off, withoutPasskey: off } }
+
+  test('says so in its first event', async () => {
+    await open(allOff, { test: true })
+    const { id, tokens } = await api.signedIn()
+    expect(await marked(id)).toEqual([['IdentifierEntered', true]])
+    const settings = await api.post('/v1/sessions', { body: startBody({ identifier: undefined, entryPoint: 'settings' }), token: tokens.accessToken })
+    expect(await marked(settings.body.session.id)).toEqual([['SettingsEntered', true]])
+  })
+
+  test('says so of an account that only the passkey named, once it did', async () => {
+    await open(allOff, { test: true })
+    const { device } = await api.withPasskey()
+    expect(await marked((await api.signInWith(device, { identifier: undefined })).id)).toEqual([['PasskeyVerified', true]])
+  })
+
+  test('says so whoever it is, where it is the app', async () => {
+    await open({ ...allOff, apps: [{ ...shop, test: true }] })
+    expect(await marked((await api.start({ identifier: 'nobody@example.com' })).id)).toEqual([['IdentifierEntered', true]])
+    expect(await marked((await api.start({ identifier: undefined })).id)).toEqual([['UsernamelessLoginStarted', true]])
+    const { device } = await api.withPasskey()
+    expect(await marked((await api.signInWith(device)).id)).toEqual([['IdentifierEntered', true]])
+  })
+
+  test('is the only one that does', async () => {
+    await open(allOff)
+    const { device } = await api.withPasskey()
+    expect(await marked((await api.signInWith(device)).id)).toEqual([])
   })
 })
 

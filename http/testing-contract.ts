@@ -34,7 +34,7 @@ const closed = (_: string, value: unknown): unknown =>
 const isObject = (value: unknown): value is Schema => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 const is = (schema: z.ZodType) => (value: string) => schema.safeParse(value).success
-const ajv = new Ajv2020({ allErrors: true, strictTypes: false, formats: { uuid: is(z.uuid()), 'date-time': is(z.iso.datetime()), base64url: is(z.base64url()) } })
+const ajv = new Ajv2020({ allErrors: true, strictTypes: false, formats: { uuid: is(z.uuid()), 'date-time': is(z.iso.datetime()), date: is(z.iso.date()), base64url: is(z.base64url()) } })
 const here = (schema: unknown): Schema => JSON.parse(JSON.stringify(schema, closed).replaceAll('#/components/schemas/', 'openapi#/$defs/'))
 ajv.addSchema({ $id: 'openapi', $defs: here(openApi.components.schemas) })
 

@@ -6,7 +6,7 @@ import { operations, type Operation } from '../mobile-contracts/operations.ts'
 import { createAuthenticator } from '../stories/authenticator.ts'
 import { requestOf, type Draft, type Fuzzed, type Sender } from './testing-fuzz-requests.ts'
 import { mutate } from './testing-fuzz-values.ts'
-import { backendKey, ceremonyHere, challengeOf, newKey, serverPin, startBody } from './testing.ts'
+import { backendKey, ceremonyHere, challengeOf, consoleKey, newKey, serverPin, startBody } from './testing.ts'
 
 /** An answer's body, whatever it is. */
 export type Answered = { [key: string]: any }
@@ -78,6 +78,8 @@ export function createPerson({ codeFor, anybody }: { codeFor: (addresses: readon
         wanted = { identifier: `u${randomBytes(6).toString('hex')}@example.com`, password: `battery staple ${pick}` }
         return { identifiers: [wanted.identifier], password: wanted.password, mfa: pick % 5 === 0, locale: 'en' }
       case 'importAccounts': return { accounts: [{ identifiers: [`i${randomBytes(6).toString('hex')}`], passwordHash: '$2b$04$abcdefghijklmnopqrstuu5Y9D5dVjFuzmTq2YyQ3d6Xo8k1QhK5m' }, { identifiers: [person?.identifier ?? 'x'] }] }
+      case 'findAudited': return { identifier: person?.identifier ?? 'nobody@example.com', why: `Ticket ${pick}` }
+      case 'look': return { stream: pick % 2 === 0 ? `account-${person?.account}` : `session-${login?.id}`, revision: 0, why: `Ticket ${pick}` }
       case 'findAccount': return { identifier: person?.identifier ?? 'nobody@example.com' }
       default: return undefined
     }
@@ -87,6 +89,7 @@ export function createPerson({ codeFor, anybody }: { codeFor: (addresses: readon
   const flow = (): string => login?.flowToken ?? 'no-flow-token'
   const rightToken = ({ authorization }: Operation): string => {
     if (authorization.includes('backendKey')) return backendKey
+    if (authorization.includes('operatorToken')) return consoleKey
     const duringLogin = !completed() || login?.state['session'].purpose === 'settings' || !authorization.includes('accessToken')
     return authorization.includes('flowToken') && duringLogin ? flow() : access()
   }
@@ -99,7 +102,7 @@ export function createPerson({ codeFor, anybody }: { codeFor: (addresses: readon
       const operation = operationOf(draft)
       const right = draft.body.way === 'value' ? undefined : await rightBody(operation.id, draft.pick)
       const body = draft.body.way === 'value' ? draft.body.value : draft.body.way === 'mutated' ? mutate(right, draft.body.mutations) : right
-      const id = operation.path.startsWith('/v1/accounts') ? person?.account : operation.path.startsWith('/v1/passkeys') ? person?.passkey : login?.id
+      const id = /^\/v1\/(audit\/)?accounts/.test(operation.path) ? person?.account : operation.path.startsWith('/v1/passkeys') ? person?.passkey : login?.id
       const key = newKey()
       const sender: Sender = {
         right,

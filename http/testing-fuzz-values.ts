@@ -45,6 +45,7 @@ function honest(schema: Schema, hostility: number): fc.Arbitrary<unknown> {
   if (anyOf) return fc.oneof(...anyOf.map((one: Schema) => honest(one, hostility)))
   if (words) return fc.constantFrom(...words)
   if (type === 'boolean') return fc.boolean()
+  if (type === 'integer') return fc.nat(20)
   if (type === 'array') return fc.array(valueOf(items, hostility), { minLength: minItems, maxLength: Math.min(maxItems, minItems + 4) })
   if (type === 'object' && schema['additionalProperties']) return fc.dictionary(fc.oneof(fc.constantFrom('id', 'rawId', 'type', 'response'), hostileText), hostileValue, { maxKeys: 5 })
   if (type === 'object') {

@@ -8,6 +8,7 @@ import { expect } from 'vitest'
 import { consoleKeyOf } from '../access/console-key.ts'
 import type { Carrier, Message, Receipt } from '../delivery/delivery.ts'
 import { Policy } from '../domain/policy.ts'
+import { noOffers, type OfferHistory } from '../domain/policy/history.ts'
 import { actions, type Channel, type Step } from '../domain/session/vocabulary.ts'
 import { createAccess, type Access } from '../access/access.ts'
 import type { AccountEvent } from '../domain/account/events.ts'
@@ -22,7 +23,13 @@ import { createHashGate } from '../factors/hash-gate.ts'
 import { createPasswords, type Passwords } from '../factors/password.ts'
 import type { SessionAnswer, Tokens } from '../mobile-contracts/answers.ts'
 import { createAuthenticator, type Authenticator, type Ceremony } from '../stories/authenticator.ts'
+import type { Adoption } from '../projections/adoption/adoption.ts'
+import { FiguresUnavailable } from '../projections/adoption/ask.ts'
+import { metricOf } from '../projections/adoption/metrics.ts'
 import { createTelemetry } from '../telemetry/telemetry.ts'
+import { searchSessionsOf } from '../replay/account-replay.ts'
+import { createReplays, type Replays } from '../replay/replays.ts'
+import type { Role } from '../access/roles.ts'
 import type { Proofs } from './audit.ts'
 import { createApp, type Readiness } from './app.ts'
 import type { LastUses } from './passkeys.ts'
@@ -62,6 +69,21 @@ export type ApiOptions = {
   metricsToken?: string
   access?: Access
   proofs?: Proofs
+  /** By default over the log alone, as while the projection database is away. */
+  replays?: Replays
+  opens?: Role
+  adoption?: Adoption
+}
+
+/** As while the projection database is away. */
+const noFigures: Adoption = {
+  catalogue: async () => {
+    throw new FiguresUnavailable('away')
+  },
+  ask: async (metric) => {
+    if (metricOf(metric)) throw new FiguresUnavailable('away')
+    return undefined
+  },
 }
 
 /** Where passkeys of the shop's app are made. */
@@ -76,7 +98,7 @@ export async function openApi(options: ApiOptions = {}) {
   const world = {
     time: Date.parse('2026-03-02T08:00:00.000Z'),
     policy: Policy.parse(options.policy ?? {}),
-    offers: { offers: 0 } as { offers: number } | 'unavailable',
+    offers: noOffers as OfferHistory | 'unavailable',
     historyAsked: 0,
     /** The account that was registered last. */
     account: '',
@@ -117,8 +139,11 @@ export async function openApi(options: ApiOptions = {}) {
     })
     const app = heldToContract(createApp({
       engine,
+      adoption: options.adoption ?? noFigures,
       access: options.access ?? createAccess({ consoleKey, consoleUrl: 'http://localhost:8787', secret: engine.vault.secret('console'), now }),
       proofs: options.proofs ?? { inclusion: async () => undefined, consistency: async () => undefined },
+      replays: options.replays ?? createReplays({ log, now, coverageOf: async () => undefined, sessionsOf: (account) => searchSessionsOf(log, account), findLogins: async () => 'unavailable' }),
+      opens: options.opens ?? 'admin',
       readSession: options.readSession ?? (async () => undefined),
       lastUses: options.lastUses ?? (async () => new Map()),
       readiness: options.readiness ?? (async () => ({ ready: true })),

@@ -1,7 +1,9 @@
 /** The API as an OpenAPI 3.1 document, made of the schemas that `http/` parses with. `npm run openapi` writes it to `openapi.json`. */
 import { z } from 'zod'
 import * as vocabulary from '../domain/session/vocabulary.ts'
+import * as adoption from './adoption.ts'
 import * as answers from './answers.ts'
+import * as audit from './audit.ts'
 import { operations, type Answer, type Authorization, type Operation } from './operations.ts'
 import * as published from './published.ts'
 import * as requests from './requests.ts'
@@ -13,7 +15,7 @@ type Io = 'input' | 'output'
 
 /** Every schema that is exported has its name in the document. */
 const named = z.registry<{ id: string }>()
-for (const [name, schema] of [vocabulary, answers, published, requests].flatMap((module) => Object.entries<unknown>(module))) {
+for (const [name, schema] of [vocabulary, answers, adoption, audit, published, requests].flatMap((module) => Object.entries<unknown>(module))) {
   if (schema instanceof z.ZodType) named.add(schema, { id: name })
 }
 
@@ -34,6 +36,7 @@ export function openApiDocument(problems: Problems) {
     tags: [
       { name: 'app', description: 'For native apps' },
       { name: 'backend', description: "For the company's backends" },
+      { name: 'analyst', description: 'For whoever looks at how passkeys are taken' },
       { name: 'operator', description: 'For whoever runs the engine, and for the platforms' },
     ],
     paths,
@@ -42,8 +45,8 @@ export function openApiDocument(problems: Problems) {
 }
 
 function operationObject({ id, tag, path, summary, description, authorization, keyed, query = [], body, ...operation }: Operation, problems: Problems): Json {
-  const [, , collection] = path.split('/')
   const inPath = [...path.matchAll(/{(\w+)}/g)].map(([, name]) => {
+    const collection = path.split('/').find((_, n, all) => all[n + 1] === `{${name}}`)
     const description = `Of the ${name === 'id' ? collection?.slice(0, -1) : name}.`
     return { name, in: 'path', required: true, description, schema: { type: 'string' } }
   })
@@ -65,7 +68,7 @@ function operationObject({ id, tag, path, summary, description, authorization, k
 }
 
 function answerObject({ description, schema, type, headers = [] }: Answer): Json {
-  const content = schema ? { 'application/json': { schema: schemaOf(schema, 'output') } } : type && { [type]: { schema: { type: 'string' } } }
+  const content = (schema || type) && { ...(schema && { 'application/json': { schema: schemaOf(schema, 'output') } }), ...(type && { [type]: { schema: { type: 'string' } } }) }
   return { description, ...(headers.length > 0 && { headers: headersOf(headers) }), ...(content && { content }) }
 }
 

@@ -2,17 +2,19 @@
 import { z } from 'zod'
 import type { Action } from '../domain/session/vocabulary.ts'
 import { requestOf } from './actions.ts'
+import * as adoption from './adoption.ts'
 import * as answer from './answers.ts'
+import * as audited from './audit.ts'
 import * as published from './published.ts'
 import * as request from './requests.ts'
 
 export type Authorization = 'none' | 'flowToken' | 'accessToken' | 'backendKey' | 'refreshToken' | 'operatorToken'
-export type Answer = { description: string; schema?: z.ZodType; type?: 'text/html' | 'text/plain'; headers?: readonly 'Location'[] }
+export type Answer = { description: string; schema?: z.ZodType; type?: 'text/html' | 'text/plain' | 'text/csv'; headers?: readonly 'Location'[] }
 
 export type Operation = {
   id: string
   /** For whom: apps, the company's backends, whoever runs the engine. */
-  tag: 'app' | 'backend' | 'operator'
+  tag: 'app' | 'backend' | 'analyst' | 'operator'
   method: 'GET' | 'POST' | 'DELETE'
   path: string
   summary: string
@@ -46,7 +48,7 @@ const writing = ['log_outcome_unknown', 'log_too_large', 'conflict', 'forgotten'
 
 /** With the problems that follow from what a route reads, before and beside its own. */
 function operation(tag: Operation['tag'], authorization: readonly Authorization[], [id, method, path, summary]: Route, { problems = [], ...own }: Own): Operation {
-  const keyed = path.startsWith('/v1/') && method !== 'GET' && id !== 'signOut'
+  const keyed = path.startsWith('/v1/') && method !== 'GET' && id !== 'signOut' && !authorization.includes('operatorToken')
   const all = [
     ...(method === 'POST' ? ['malformed', 'not_json', 'too_large'] : []),
     ...(keyed ? ['idempotency_key_missing', 'key_reused'] : []),
@@ -80,6 +82,7 @@ const signedIn = (route: Route, own: Own): Operation => operation('app', ['acces
 const backend = (route: Route, own: Own): Operation => operation('backend', ['backendKey'], route, own)
 const audit = (route: Route, own: Own): Operation =>
   operation('operator', ['operatorToken'], route, { ...own, problems: ['malformed', ...(own.problems ?? []), 'log_outcome_unknown', 'conflict', 'forgotten'] })
+const asOf = { name: 'asOf', description: 'Looks back from a revision of the stream, or from a time.', schema: z.string().optional() }
 const open = (tag: 'backend' | 'operator', route: Route, own: Own): Operation => operation(tag, [], route, own)
 
 const login: Operation[] = [
@@ -218,6 +221,17 @@ const service: Operation[] = [
 const association = (id: string, file: string, summary: string, schema: z.ZodType): Operation =>
   open('operator', [id, 'GET', `/.well-known/${file}`, summary], { answers: json('For the domain that the request names as its host.', schema), problems: ['not_found'] })
 
+const analysts = (route: Route, own: Own): Operation => operation('analyst', ['operatorToken'], route, { ...own, problems: ['figures_unavailable', ...(own.problems ?? [])] })
+const figures: Operation[] = [
+  analysts(['listMetrics', 'GET', '/v1/adoption', 'The metrics that there are, and what they mean'], { answers: json('The metrics.', adoption.AdoptionCatalogue) }),
+  analysts(['getMetric', 'GET', '/v1/adoption/{metric}', 'The figures of a metric'], {
+    description: 'As JSON, or as CSV where `Accept` or `format` asks for it. Takes the role of an analyst.',
+    query: adoption.adoptionQuery,
+    answers: { 200: { description: 'The figures, and what they mean.', schema: adoption.AdoptionAnswer, type: 'text/csv' } },
+    problems: ['malformed', 'metric_unknown'],
+  }),
+]
+
 const others: Operation[] = [
   operation('operator', ['operatorToken'], ['getAccess', 'GET', '/v1/access', 'Who asks, and what they may see'], {
     answers: json('Somebody with a role, or with none.', answer.AccessAnswer),
@@ -248,6 +262,44 @@ const others: Operation[] = [
     answers: json('The proof.', answer.ConsistencyAnswer),
     problems: ['malformed', 'proof_unknown', 'ledger_unavailable'],
   }),
+  audit(['replaySession', 'GET', '/v1/audit/sessions/{id}', 'Replays a login, step by step'], {
+    query: [asOf],
+    answers: json('The timeline.', audited.SessionReplayAnswer),
+    problems: ['session_unknown'],
+  }),
+  audit(['replayAccount', 'GET', '/v1/audit/accounts/{id}', "A person's passkeys, logins, offers and changes"], {
+    query: [asOf],
+    answers: json('The timeline.', audited.AccountReplayAnswer),
+    problems: ['account_unknown'],
+  }),
+  audit(['findAudited', 'POST', '/v1/audit/accounts/find', 'Finds an account by an identifier'], {
+    description: 'Whose pseudonym it is becomes known by it: that it was asked, and why, is a fact before the answer.',
+    body: request.FindAccountBody,
+    answers: json('The account.', audited.FoundAccountAnswer),
+    problems: ['account_unknown'],
+  }),
+  audit(['searchLog', 'GET', '/v1/audit/search', 'Looks for logins, and for events'], {
+    description: 'Without `type` and `reason`: logins that began within the period. With one of them: events.',
+    query: [
+      { name: 'from', description: 'The first moment that counts: a day of UTC, or a moment.', schema: z.string().optional() },
+      { name: 'to', description: 'The first moment that no longer counts.', schema: z.string().optional() },
+      { name: 'type', description: 'The name of an event.', schema: z.string().optional() },
+      { name: 'outcome', description: 'What the login came to, or what became of its offer.', schema: z.string().optional() },
+      { name: 'reason', description: 'Of an event.', schema: z.string().optional() },
+      { name: 'app', description: 'The app of the login.', schema: z.string().optional() },
+      { name: 'platform', description: 'The platform of the login.', schema: z.string().optional() },
+      { name: 'limit', description: 'How many are looked for; 50 without it.', schema: z.int().min(1).max(200).optional() },
+      { name: 'after', description: '`after` of the page before.', schema: z.string().optional() },
+    ],
+    answers: json('A page.', audited.SearchAnswer),
+    problems: ['search_unavailable'],
+  }),
+  audit(['look', 'POST', '/v1/audit/looks', 'Opens what is sealed in one event'], {
+    description: 'Takes the role that the configuration names. That it was looked, by whom and why, is a fact before the answer.',
+    body: request.LookBody,
+    answers: json('What was sealed.', audited.LookAnswer),
+    problems: ['event_unknown', 'not_sealed'],
+  }),
   open('backend', ['getSigningKeys', 'GET', '/.well-known/jwks.json', 'The keys that verify access tokens'], {
     answers: json('The keys.', published.JsonWebKeys),
     problems: [...reading, 'log_outcome_unknown', 'conflict'],
@@ -268,4 +320,4 @@ const others: Operation[] = [
   open('operator', ['getReference', 'GET', '/reference', 'This document, for people'], { answers: { 200: { description: 'A page.', type: 'text/html' } } }),
 ]
 
-export const operations: readonly Operation[] = [...login, ...afterLogin, ...service, ...others]
+export const operations: readonly Operation[] = [...login, ...afterLogin, ...service, ...figures, ...others]

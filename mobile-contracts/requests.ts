@@ -92,6 +92,14 @@ export const NewAccountBody = z
   })
   .refine(({ password, passwordHash }) => password === undefined || passwordHash === undefined, 'give one of password and passwordHash')
 export const ImportBody = z.object({ accounts: z.array(NewAccountBody).min(1).max(100) })
+const why = z.string().min(3).max(512).describe('The reason that is kept with it, such as the number of a ticket; never who the person is.')
+export const FindAccountBody = z.object({ identifier: z.string().min(1).max(254), why })
+export const LookBody = z.object({
+  stream: z.string().min(1).max(128),
+  revision: z.int().nonnegative(),
+  fields: z.array(z.string().min(1).max(128)).min(1).max(64).optional().describe('As they stand in `sealed`. Left out: all of the event that may be opened.'),
+  why,
+})
 export const FindBody = z.object({ identifier: z.string().min(1).max(254) })
 export const SetPasswordBody = z.union([z.object({ password: newPassword }), z.object({ passwordHash })])
 export const MfaBody = z.object({ enabled: z.boolean() })

@@ -1,8 +1,8 @@
 /** What every account has, as far as a reader may see it: sealed values stay sealed, hashes and verifiers stay in the log. */
-import type { Sql } from 'postgres'
 import { accountEvents } from '../domain/account/events.ts'
-import { parseFact } from '../domain/event.ts'
-import { tableName, type Projection } from './projection.ts'
+import { parseFact } from './fact.ts'
+import type { Projection } from './projection.ts'
+import type { Source } from './serving.ts'
 
 type PasskeyRow = { passkey: string; status: 'pending' | 'active' | 'revoked'; session: string; app: string; aaguid: string; linked_at: string }
 
@@ -120,17 +120,17 @@ const counted = (row: AccountRow, passkeys: PasskeyRow[]): AccountRow => ({
 const noticed = (row: AccountRow): AccountRow => ({ ...row, notices_due: row.notices_due + row.contacts.length })
 
 /** Passkeys that wait for a login to be finished, with that login. */
-export async function pendingPasskeys(sql: Sql, limit: number): Promise<{ account: string; session: string }[]> {
+export async function pendingPasskeys({ sql, table }: Source, limit: number): Promise<{ account: string; session: string }[]> {
   const rows = await sql<{ key: string; passkeys: PasskeyRow[] }[]>`
-    select key, passkeys from ${sql(tableName(accounts))} where pending_passkeys > 0 limit ${limit}`
+    select key, passkeys from ${sql(table(accounts))} where pending_passkeys > 0 limit ${limit}`
   return rows.flatMap(({ key, passkeys }) =>
     passkeys.filter(({ status }) => status === 'pending').map(({ session }) => ({ account: key, session })),
   )
 }
 
 /** Accounts with notices due, in the order of their ids, from the one after `after` on. */
-export async function noticesDue(sql: Sql, after: string, limit: number): Promise<string[]> {
+export async function noticesDue({ sql, table }: Source, after: string, limit: number): Promise<string[]> {
   const rows = await sql<{ key: string }[]>`
-    select key from ${sql(tableName(accounts))} where notices_due > 0 and key > ${after} order by key limit ${limit}`
+    select key from ${sql(table(accounts))} where notices_due > 0 and key > ${after} order by key limit ${limit}`
   return rows.map(({ key }) => key)
 }

@@ -7,9 +7,9 @@ import { at, rowOf } from './testing-rows.ts'
 const { entered, verified, offered, started, appended } = facts
 const row = (...events: SessionEvent[]) => rowOf(appendHistory, 'session-1', entered(), verified(), ...events)
 const login = {
-  account, app: 'shop', platform: 'ios', offer: null, offered_at: null, mode: null, policy: null, outcome: 'none', reason: null, starts: 0, settled_at: null,
+  account, app: 'shop', platform: 'ios', offer: null, offered_at: null, mode: null, entry_point: null, variant: null, policy: null, outcome: 'none', reason: null, starts: 0, settled_at: null,
 }
-const offer = { ...login, offer: 3, offered_at: at(2), mode: 'manual', policy: '1' }
+const offer = { ...login, offer: 3, offered_at: at(2), mode: 'manual', entry_point: 'post_login', policy: '1' }
 
 describe('The history of an offer', () => {
   test.each<[string, SessionEvent[], object]>([

@@ -1,8 +1,10 @@
 /** What became of every offer to create a passkey: a row per login in which one was made or withheld. The next offer is decided by it. */
-import type { Sql } from 'postgres'
-import { parseFact } from '../domain/event.ts'
+import { offersLookedAt } from '../domain/policy/append.ts'
+import { noOffers, type OfferHistory, type OfferOutcome, type PastOffer } from '../domain/policy/history.ts'
 import { sessionEvents } from '../domain/session/events.ts'
-import { tableName, type Projection } from './projection.ts'
+import { parseFact } from './fact.ts'
+import type { Projection } from './projection.ts'
+import type { Source } from './serving.ts'
 
 export type AppendHistoryRow = {
   account: string | null
@@ -12,6 +14,8 @@ export type AppendHistoryRow = {
   offer: number | null
   offered_at: string | null
   mode: string | null
+  entry_point: string | null
+  variant: string | null
   policy: string | null
   /** The last thing that became of it. */
   outcome: string
@@ -22,7 +26,7 @@ export type AppendHistoryRow = {
 
 export const appendHistory: Projection<AppendHistoryRow> = {
   name: 'append_history',
-  version: 2,
+  version: 3,
   prefixes: ['session-'],
   key: ({ stream }) => stream.slice('session-'.length),
   initial: () => ({
@@ -32,6 +36,8 @@ export const appendHistory: Projection<AppendHistoryRow> = {
     offer: null,
     offered_at: null,
     mode: null,
+    entry_point: null,
+    variant: null,
     policy: null,
     outcome: 'none',
     reason: null,
@@ -49,8 +55,10 @@ export const appendHistory: Projection<AppendHistoryRow> = {
         return { ...row, app: fact.data.app, platform: fact.data.platform }
       case 'PasskeyVerified':
         return { ...row, account: fact.data.account }
-      case 'AppendOffered':
-        return { ...row, offer: fact.data.offer, offered_at: fact.at, mode: fact.data.mode, policy: fact.data.policy, outcome: 'offered' }
+      case 'AppendOffered': {
+        const { offer, mode, entryPoint, variant, policy } = fact.data
+        return { ...row, offer, offered_at: fact.at, mode, entry_point: entryPoint, variant, policy, outcome: 'offered' }
+      }
       case 'AppendWithheld':
         return { ...settled('withheld', fact.data.reason), policy: fact.data.policy }
       case 'AppendStarted':
@@ -76,6 +84,8 @@ export const appendHistory: Projection<AppendHistoryRow> = {
     offer: 'integer',
     offered_at: 'timestamptz',
     mode: 'text',
+    entry_point: 'text',
+    variant: 'text',
     policy: 'text',
     outcome: 'text',
     reason: 'text',
@@ -85,9 +95,14 @@ export const appendHistory: Projection<AppendHistoryRow> = {
   indexes: [['account']],
 }
 
-/** How many offers an account was made so far, over all its sessions. A conditional one asks nobody anything, so it is none of them. @throws what the database throws */
-export async function offersMade(sql: Sql, account: string): Promise<number> {
-  const [row] = await sql<{ offers: number }[]>`
-    select count(*)::int as offers from ${sql(tableName(appendHistory))} where account = ${account} and offer is not null and mode <> 'conditional'`
-  return row?.offers ?? 0
+/** What the rules say of what a row says. */
+const outcomeOf: Readonly<Record<string, OfferOutcome>> = { created: 'created', declined: 'declined', cancelled: 'cancelled', not_shown: 'notShown', failed: 'failed' }
+
+/** The offers that an account was made so far, over all its sessions. @throws what the database throws */
+export async function pastOffers({ sql, table }: Source, account: string): Promise<OfferHistory> {
+  const rows = await sql<({ offers: number; outcome: string } & Omit<PastOffer, 'outcome'>)[]>`
+    select offered_at as at, mode, entry_point as "entryPoint", outcome, settled_at as "settledAt", (count(*) filter (where mode <> 'conditional') over ())::int as offers
+      from ${sql(table(appendHistory))} where account = ${account} and offer is not null order by offered_at desc, key limit ${offersLookedAt}`
+  const recent = rows.map(({ at, mode, entryPoint, outcome, settledAt }): PastOffer => ({ at, mode, entryPoint, outcome: outcomeOf[outcome] ?? 'unanswered', settledAt }))
+  return rows[0] ? { offers: rows[0].offers, recent } : noOffers
 }

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { PGlite } from '@electric-sql/pglite'
 import { dataDir } from '@electric-sql/pglite-prepopulatedfs'
 import postgres from 'postgres'
+import { compareWithLog } from './compare.ts'
 import { connectEmbedded, openDatabase } from './database.ts'
 import { serveBackend } from './embedded-server.ts'
 import { socketPath } from './embedded.ts'
@@ -146,11 +147,9 @@ export const embeddedCases: [sentence: string, run: () => Promise<void>][] = [
         runner.start()
         await ready
         await caughtUp(runner)
-        for (const projection of [walks, places]) {
-          assert.deepEqual(await storedRows(sql, projection), await expectedRows(log, projection))
-          const { changed, removed } = await rebuild({ log, sql, projection, now, batch: 20 })
-          assert.deepEqual({ changed, removed }, { changed: 0, removed: 0 })
-        }
+        for (const projection of [walks, places]) assert.deepEqual(await storedRows(sql, projection), await expectedRows(log, projection))
+        for (const { changed, removed } of await rebuild({ log, sql, projections: [walks, places], batch: 20, cached: 2 })) assert.deepEqual({ changed, removed }, { changed: 0, removed: 0 })
+        assert.equal((await compareWithLog({ log, sql, projection: walks, cached: 2 })).rows, 0)
         await runner.stop()
         await close()
       }

@@ -16,48 +16,55 @@ export type Folded = { changed: Rows; parked: Routed[] }
 export const route = (projection: Projection, events: readonly Recorded[], parked: ReadonlySet<string>): Routed[] => {
   const lost = new Set<string>()
   return events.flatMap((event): Routed[] => {
-    const slot = printable(`stream:${event.stream}`)
-    if (parked.has(slot) || lost.has(slot)) return [{ event, slot }]
+    const slot = () => printable(`stream:${event.stream}`)
+    if (parked.size + lost.size > 0 && (parked.has(slot()) || lost.has(slot()))) return [{ event, slot: slot() }]
     try {
       const key = projection.key(event)
       return key === undefined ? [] : [{ event, slot: printable(key), key }]
     } catch (error) {
-      lost.add(slot)
-      return [{ event, slot, error: messageOf(error) }]
+      lost.add(slot())
+      return [{ event, slot: slot(), error: messageOf(error) }]
     }
   })
 }
 
 /**
- * The rows that change. An event that cannot be digested parks its slot, and so do all later ones of that slot, without a try: they are kept,
+ * Takes event by event into its row. One that cannot be digested parks its slot, and so do all later ones of that slot, without a try: they are kept,
  * in order, until parked.ts tries them again. The other slots go on.
  */
-export const fold = (projection: Projection, routed: readonly Routed[], rows: Rows, parked: ReadonlySet<string>): Folded => {
-  const aside = new Set(parked)
-  const folded: Folded = { changed: new Map(), parked: [] }
+export const createFolding = (projection: Projection, rows: Pick<Rows, 'get'> & { set(key: string, row: object): unknown }, parked: ReadonlySet<string>) => {
+  const aside = new Set<string>()
+  const left: Routed[] = []
   const park = (item: Routed) => {
     aside.add(item.slot)
-    folded.parked.push(item)
+    left.push(item)
   }
-  for (const item of routed) {
-    const { event, slot, key } = item
-    if (key === undefined || item.error !== undefined || aside.has(slot)) {
-      park(item)
-      continue
-    }
-    try {
-      const before = folded.changed.get(key) ?? rows.get(key) ?? projection.initial(key)
-      const after = projection.evolve(before, event)
-      if (after !== before) folded.changed.set(key, after)
-    } catch (error) {
-      park({ ...item, error: messageOf(error) })
-    }
+  return {
+    parked: left as readonly Routed[],
+    take: (item: Routed): void => {
+      const { event, slot, key } = item
+      if (key === undefined || item.error !== undefined || parked.has(slot) || aside.has(slot)) return park(item)
+      try {
+        const before = rows.get(key) ?? projection.initial(key)
+        const after = projection.evolve(before, event)
+        if (after !== before) rows.set(key, after)
+      } catch (error) {
+        park({ ...item, error: messageOf(error) })
+      }
+    },
   }
-  return folded
+}
+
+/** The rows that change, and the events that are set aside. */
+export const fold = (projection: Projection, routed: readonly Routed[], rows: Rows, parked: ReadonlySet<string>): Folded => {
+  const changed: Rows = new Map()
+  const folding = createFolding(projection, { get: (key) => changed.get(key) ?? rows.get(key), set: (key, row) => changed.set(key, row) }, parked)
+  for (const item of routed) folding.take(item)
+  return { changed, parked: [...folding.parked] }
 }
 
 /** An exception as one line of text that the database can hold. */
 export const messageOf = (error: unknown): string => printable(error instanceof Error ? error.message : String(error)).slice(0, 300)
 
 /** Postgres' text holds neither U+0000 nor half a surrogate pair. */
-const printable = (text: string) => text.toWellFormed().replaceAll('\0', '')
+const printable = (text: string) => (text.isWellFormed() && !text.includes('\0') ? text : text.toWellFormed().replaceAll('\0', ''))

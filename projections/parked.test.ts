@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { listParked, retryParked } from './parked.ts'
 import type { Projection } from './projection.ts'
 import { rebuild } from './rebuild.ts'
-import { now, useStage } from './testing-stage.ts'
-import { caughtUp, expectedRows, storedRows, until, walks, type Walk } from './testing.ts'
+import { useStage } from './testing-stage.ts'
+import { caughtUp, expectedRows, places, storedRows, until, walks, type Walk } from './testing.ts'
 
 const stage = useStage()
 
@@ -54,7 +54,7 @@ describe('an event that cannot be digested', () => {
   it('is healed from beside, and the engine that parked it goes on with its row', async () => {
     const healings = [
       () => retryParked({ log: stage.log, sql: stage.sql, projection: walks }),
-      () => rebuild({ log: stage.log, sql: stage.sql, projection: walks, now }),
+      () => rebuild({ log: stage.log, sql: stage.sql, projections: [walks] }),
     ]
     const runner = stage.run({ projections: [choosy] })
     for (const heal of healings) {
@@ -101,5 +101,12 @@ describe('an event that cannot be digested', () => {
     const again = stage.run({ projections: [walks] })
     await caughtUp(again)
     expect(again.status()).toMatchObject([{ parked: 1 }])
+    await again.stop()
+    const [rows, parked] = [await storedRows(stage.sql, walks), await listParked(stage.sql)]
+    await stage.sql`delete from walks_v1`
+    expect(await rebuild({ log: stage.log, sql: stage.sql, projections: [walks, places] })).toMatchObject([{ rows: 5, changed: 5, parked: 1 }, { parked: 0 }])
+    expect(await storedRows(stage.sql, walks)).toEqual(rows)
+    expect(await listParked(stage.sql)).toMatchObject(parked.map(({ slot, revision, count }) => ({ slot, revision, count })))
+    await stage.expectRows(places)
   })
 })

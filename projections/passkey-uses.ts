@@ -1,8 +1,8 @@
 /** How often, and when last, a passkey signed in. The account's stream has only what a use changed; the logins have every one. */
-import type { Sql } from 'postgres'
-import { parseFact } from '../domain/event.ts'
 import { sessionEvents } from '../domain/session/events.ts'
-import { tableName, type Projection } from './projection.ts'
+import { parseFact } from './fact.ts'
+import type { Projection } from './projection.ts'
+import type { Source } from './serving.ts'
 
 export type PasskeyUsesRow = {
   account: string
@@ -46,8 +46,8 @@ export const passkeyUses: Projection<PasskeyUsesRow> = {
 }
 
 /** When each passkey of the account last signed in. @throws what the database throws */
-export async function lastUses(sql: Sql, account: string): Promise<Map<string, string>> {
+export async function lastUses({ sql, table }: Source, account: string): Promise<Map<string, string>> {
   const rows = await sql<{ passkey: string; last_used_at: string }[]>`
-    select passkey, last_used_at from ${sql(tableName(passkeyUses))} where account = ${account}`
+    select passkey, last_used_at from ${sql(table(passkeyUses))} where account = ${account}`
   return new Map(rows.map(({ passkey, last_used_at }) => [passkey, last_used_at]))
 }

@@ -21,9 +21,11 @@ export type Projection<Row extends object = any> = {
   /** Besides `key text primary key`, which every table has. */
   columns: { readonly [column in keyof Row & string]: ColumnType }
   indexes?: readonly (readonly (keyof Row & string)[])[]
+  /** Older versions whose tables have all that this release's queries read, by the same name and with the same meaning: they serve while this one fills. */
+  alsoReads?: readonly number[]
 }
 
-export type ColumnType = 'text' | 'integer' | 'bigint' | 'double precision' | 'boolean' | 'timestamptz' | 'jsonb'
+export type ColumnType = 'text' | 'uuid' | 'integer' | 'bigint' | 'double precision' | 'boolean' | 'timestamptz' | 'jsonb'
 
 /** For example `sessions_v1`. @throws TypeError */
 export const tableName = ({ name, version }: Projection): string => {

@@ -4,10 +4,16 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { AccountEvent } from '../domain/account/events.ts'
 import type { Sealed } from '../domain/event.ts'
 import type { SessionEvent } from '../domain/session/events.ts'
+import { offersLookedAt } from '../domain/policy/append.ts'
+import { noOffers, type OfferHistory } from '../domain/policy/history.ts'
 import { facts } from '../domain/session/given.ts'
+import type { EventLog } from '../eventlog/event-log.ts'
 import { openTestFile, type BreakableLog } from '../eventlog/testing.ts'
+import { appendHistory } from './append-history.ts'
 import { openDatabase, type Database } from './database.ts'
+import type { Projection } from './projection.ts'
 import { openReadModel, projections, type ReadModel } from './read-model.ts'
+import { readServed } from './serving.ts'
 import { readStatus } from './status.ts'
 import { startPostgres, type TestPostgres } from './testing-postgres.ts'
 import { until } from './testing.ts'
@@ -66,14 +72,42 @@ describe('The history of offers', () => {
     for (const events of [offered, [...offered, facts.skipped()], retried, [facts.verified(), facts.withheld()], [facts.verified(), facts.offered(4, 'post_login', 'conditional')], []]) await login(ada, ...events)
     await login(bob, ...offered)
     await caughtUp()
-    expect([await model.history(ada), await model.history(bob), await model.history(randomUUID())]).toEqual([{ offers: 3 }, { offers: 1 }, { offers: 0 }])
+    expect([await model.history(ada), await model.history(bob), await model.history(randomUUID())]).toMatchObject([{ offers: 3 }, { offers: 1 }, { offers: 0, recent: [] }])
+  })
+
+  test('tells of the newest of them what became of each, the conditional ones too', async () => {
+    model.start()
+    const endings = [[], [facts.started()], [facts.skipped()], [facts.cancelled()], [facts.notShown()], [facts.failedThere()], [facts.started(), facts.appended()]]
+    const began = new Date(time).toISOString()
+    await login(ada, facts.verified(), facts.offered(1, 'settings', 'conditional'), facts.failedHere())
+    for (const ending of endings) {
+      time += 60_000
+      await login(ada, ...offered, ...ending)
+    }
+    await caughtUp()
+    const { offers, recent } = (await model.history(ada)) as OfferHistory
+    expect(offers).toBe(7)
+    expect(recent.map(({ outcome, mode }) => `${mode} ${outcome}`)).toEqual([
+      'manual created', 'manual failed', 'manual notShown', 'manual cancelled', 'manual declined', 'manual unanswered', 'manual unanswered', 'conditional failed',
+    ])
+    expect(recent[0]).toEqual({ at: now().toISOString(), mode: 'manual', entryPoint: 'post_login', outcome: 'created', settledAt: now().toISOString() })
+    expect(recent[6]).toMatchObject({ settledAt: null })
+    expect(recent.at(-1)).toMatchObject({ at: began, entryPoint: 'settings' })
+  })
+
+  test('counts more offers than it tells of', async () => {
+    model.start()
+    for (let made = 0; made < offersLookedAt + 2; made += 1) await login(ada, ...offered)
+    await caughtUp()
+    const { offers, recent } = (await model.history(ada)) as OfferHistory
+    expect([offers, recent.length]).toEqual([offersLookedAt + 2, offersLookedAt])
   })
 
   test('is not known before the projection has caught up, nor while the database is away', async () => {
     expect(await model.history(ada)).toBe('unavailable')
     model.start()
     await caughtUp()
-    expect(await model.history(ada)).toEqual({ offers: 0 })
+    expect(await model.history(ada)).toEqual(noOffers)
     await server.stop()
     expect(await model.history(ada)).toBe('unavailable')
     await server.start()
@@ -92,13 +126,75 @@ describe('The history of offers', () => {
       time += 1_000
       await until(() => model.status().some(({ projection, lag }) => projection === 'append_history' && lag === 1_000))
       time += 29_000
-      expect(await model.history(ada)).toEqual({ offers: 1 })
+      expect(await model.history(ada)).toMatchObject({ offers: 1 })
       time += 1
       expect(await model.history(ada)).toBe('unavailable')
     })
     await other.end()
     await caughtUp()
-    expect(await model.history(ada)).toEqual({ offers: 2 })
+    expect(await model.history(ada)).toMatchObject({ offers: 2 })
+  })
+})
+
+describe('While a new version of the history fills', () => {
+  /** As a later release keeps it: no offer counts any more, and what is known of a login has another version too. */
+  const next = projections.map((projection): Projection => {
+    const newer = { ...projection, version: projection.version + 1, alsoReads: [projection.version] }
+    if (projection.name === 'sessions') return newer
+    return projection.name === 'append_history' ? { ...newer, evolve: (row, event) => ({ ...projection.evolve(row, event), offer: null }) } : projection
+  })
+  /** The next release, whose new table fills only once `fill` was called. */
+  const openNext = (kept = next) => {
+    const gate = Promise.withResolvers<void>()
+    const subscribe: EventLog['subscribe'] = async function* (options) {
+      if (options.after === undefined) await gate.promise
+      yield* log.subscribe(options)
+    }
+    const told: string[] = []
+    const onServed = (table: (projection: Projection) => string) => Promise.resolve(void told.push(table(appendHistory)))
+    return { fill: gate.resolve, told, model: openReadModel({ log: { ...log, subscribe }, database, now, newId: randomUUID, onError: () => {}, onServed, kept }) }
+  }
+  const served = async () => (await readServed(database.sql)).find(({ projection }) => projection === 'append_history')?.version
+
+  test('the old one serves, as long as an engine of the old release keeps it, and then all engines switch', async () => {
+    await model.start()
+    await login(ada, ...offered)
+    await caughtUp()
+    expect(await served()).toBe(appendHistory.version)
+    const [one, two] = [openNext(), openNext()]
+    const started = [one, two].map((engine) => engine.model.start())
+    await until(async () => (await one.model.history(ada)) !== 'unavailable')
+    expect(await one.model.history(ada)).toMatchObject({ offers: 1 })
+    const id = await login(ada, ...offered)
+    await caughtUp()
+    expect(await one.model.history(ada)).toMatchObject({ offers: 2 })
+    expect([await one.model.session(id, 2), await one.model.session(id, 3)]).toMatchObject([{ revision: 2 }, undefined])
+    // Nobody has looked since whether the old table is still kept.
+    time += 30_001
+    expect(await one.model.history(ada)).toBe('unavailable')
+    expect(await served()).toBe(appendHistory.version)
+    for (const { fill } of [one, two]) fill()
+    await Promise.all(started)
+    for (const engine of [one, two]) await until(async () => JSON.stringify(await engine.model.history(ada)).includes('"offers":0'))
+    expect(await served()).toBe(appendHistory.version + 1)
+    for (const { told } of [one, two]) await until(() => told.at(-1) === `append_history_v${appendHistory.version + 1}`)
+    // The way back: the old release reads what it keeps.
+    expect(await model.history(ada)).toMatchObject({ offers: 2 })
+    for (const engine of [one, two]) await engine.model.stop()
+  })
+
+  test('nothing is read of an old one that has not what the new release reads', async () => {
+    await model.start()
+    await login(ada, ...offered)
+    await caughtUp()
+    const { fill, model: other } = openNext(next.map((projection) => ({ ...projection, alsoReads: [] })))
+    const started = other.start()
+    await until(() => other.status().some(({ projection, lag }) => projection === 'passkey_uses' && lag === 0))
+    expect(await other.history(ada)).toBe('unavailable')
+    fill()
+    await started
+    expect(await other.history(ada)).toMatchObject({ offers: 0 })
+    await other.stop()
   })
 })
 

@@ -1,55 +1,39 @@
 import type { Sql } from 'postgres'
 import type { EventLog } from '../eventlog/event-log.ts'
-import { inBatches, writeBatch } from './batch.ts'
 import { tableName, type Projection } from './projection.ts'
-import { createStore, type Checkpoint } from './store.ts'
+import { raiseUnlessWhole, refill, type Refill, type Refilled } from './refill.ts'
+import { createStore } from './store.ts'
 
-export type Progress = { events: number; perSecond: number }
 /** `changed`, `removed`: rows that were not what the log says. Both are 0 for a healthy table. */
-export type Rebuilt = Progress & { rows: number; changed: number; removed: number; parked: number }
+export type Rebuilt = { projection: string; rows: number; changed: number; removed: number; parked: number }
 
 /**
- * Folds the whole log anew into a table beside, then makes the live table equal to it in one transaction. The engine may serve meanwhile, in another
- * process: readers see the old rows until the new ones are there, and the live runner goes on from the new checkpoint. Rows are compared and
+ * Folds the whole log anew into tables beside, then makes each live table equal to its one in one transaction. The engine may serve meanwhile, in
+ * another process: readers see the old rows until the new ones are there, and the live runner goes on from the new checkpoint. Rows are compared and
  * replaced, and the table stays, since views and rights hang on it. Memory does not grow with the log.
- * @throws Overtaken, and the log's and the database's errors: when another rebuild of the same table began, or one of the two went away
+ * @throws Overtaken, and the log's and the database's errors: when another rebuild of the same table began, or one of the two went away;
+ *   then the live tables are as they were, or some of them as the log says
  */
 export const rebuild = async (
-  { log, sql, projection, now, batch = 5_000, onProgress = () => {} }: {
+  { log, sql, projections, batch = 2_000, cached = 2_000, onProgress = () => {}, onReplace = () => {} }: {
     log: EventLog
     sql: Sql
-    projection: Projection
-    now: () => Date
-    batch?: number
-    onProgress?: (progress: Progress) => void
-  },
-): Promise<Rebuilt> => {
-  const table = tableName(projection)
-  const scratch = `${table}_rebuild`
-  await createStore(sql, projection).create()
-  const store = createStore(sql, projection, scratch)
-  await sql.unsafe(`drop table if exists "${scratch}"`)
-  await store.create()
-
-  let checkpoint: Checkpoint = await store.checkpoint()
-  const parked = new Set<string>()
-  const began = now().getTime()
-  let events = 0
-  const progress = (): Progress => ({ events, perSecond: Math.round(events / Math.max(0.001, (now().getTime() - began) / 1000)) })
-  let pass: number
-  do {
-    pass = events
-    for await (const some of inBatches(log.readAll({ after: checkpoint.position, prefixes: projection.prefixes }), batch)) {
-      const to = { ...checkpoint, position: some.at(-1)!.position }
-      checkpoint = (await writeBatch(store, projection, { events: some, from: checkpoint, to, parked })).checkpoint
-      events += some.length
-      onProgress(progress())
-    }
-  } while (events - pass > batch)
-  return { ...progress(), ...(await replace(sql, projection, table, scratch, checkpoint.generation)), parked: parked.size }
+    projections: readonly Projection[]
+    /** Its table is made equal now, which may take a while. */
+    onReplace?: (projection: Projection) => void
+  } & Partial<Pick<Refill, 'batch' | 'cached' | 'onProgress'>>,
+): Promise<Rebuilt[]> => {
+  for (const projection of projections) await createStore(sql, projection).create()
+  const rebuilt: Rebuilt[] = []
+  for (const made of await refill(projections, { log, sql, batch, cached, onProgress })) {
+    onReplace(made.projection)
+    rebuilt.push({ projection: made.projection.name, ...(await replace(sql, made)), parked: made.parked })
+  }
+  return rebuilt
 }
 
-const replace = async (sql: Sql, projection: Projection, table: string, scratch: string, generation: number) => {
+const replace = async (sql: Sql, { projection, scratch, generation }: Refilled) => {
+  const table = tableName(projection)
   const columns = Object.keys(projection.columns).map((column) => `"${column}"`)
   const of = (name: string) => `(${columns.map((column) => `${name}.${column}`).join(', ')})`
   // One simple query of several statements is one transaction (PostgreSQL, 54.2.2.1). The live checkpoint is locked first, as the live runner does.
@@ -59,6 +43,7 @@ const replace = async (sql: Sql, projection: Projection, table: string, scratch:
       perform from projection_checkpoints where projection = '${table}' for update;
       perform from projection_checkpoints where projection = '${scratch}' and generation = ${generation} for update;
       if not found then raise exception '${scratch} was written by another'; end if;
+      ${raiseUnlessWhole({ scratch, generation })}
     end $$;
     with removed as (
       delete from "${table}" live where not exists (select from "${scratch}" made where made.key = live.key) returning 1
@@ -75,6 +60,7 @@ const replace = async (sql: Sql, projection: Projection, table: string, scratch:
     update projection_checkpoints live set position = made.position, generation = live.generation + 1, updated_at = now()
       from projection_checkpoints made where live.projection = '${table}' and made.projection = '${scratch}';
     delete from projection_checkpoints where projection = '${scratch}';
+    delete from projection_scratch where projection = '${scratch}';
     drop table "${scratch}"`)
   // A result for each statement that gives rows, behind an empty one for those before it.
   return results.flat()[0] as unknown as Pick<Rebuilt, 'removed' | 'changed' | 'rows'>

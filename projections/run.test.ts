@@ -5,7 +5,7 @@ import { openDatabase } from './database.ts'
 import type { Projection } from './projection.ts'
 import { rebuild } from './rebuild.ts'
 import { startPostgres } from './testing-postgres.ts'
-import { now, useStage } from './testing-stage.ts'
+import { useStage } from './testing-stage.ts'
 import { caughtUp, expectedRows, places, storedRows, until, walks, type Walk } from './testing.ts'
 
 const stage = useStage()
@@ -26,8 +26,7 @@ describe('the rows', () => {
         }
         await caughtUp(stage.run())
         await stage.expectRows(walks, places)
-        for (const projection of [walks, places])
-          expect(await rebuild({ log: stage.log, sql: stage.sql, projection, now, batch: 5 })).toMatchObject({ changed: 0, removed: 0 })
+        expect(await rebuild({ log: stage.log, sql: stage.sql, projections: [walks, places], batch: 5 })).toMatchObject([{ changed: 0, removed: 0 }, { changed: 0, removed: 0 }])
         await stage.expectRows(walks, places)
       }),
       { seed: 6, numRuns: 8 },

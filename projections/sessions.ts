@@ -1,9 +1,9 @@
 /** The public state of every session: the fold that decides, stored as a row. Never a challenge, a hash or a sealed value. */
-import type { Sql } from 'postgres'
-import { parseFact } from '../domain/event.ts'
 import { sessionEvents } from '../domain/session/events.ts'
 import { evolveView, type SessionView } from '../domain/session/state.ts'
-import { tableName, type Projection } from './projection.ts'
+import { parseFact } from './fact.ts'
+import type { Projection } from './projection.ts'
+import type { Source } from './serving.ts'
 
 export type SessionRow = {
   revision: number
@@ -49,20 +49,20 @@ export const sessions: Projection<SessionRow> = {
 }
 
 /** @throws what the database throws */
-export async function sessionRow(sql: Sql, id: string): Promise<{ view: SessionView; revision: number } | undefined> {
-  const [row] = await sql<{ revision: number; view: SessionView }[]>`select revision, view from ${sql(tableName(sessions))} where key = ${id}`
+export async function sessionRow({ sql, table }: Source, id: string): Promise<{ view: SessionView; revision: number } | undefined> {
+  const [row] = await sql<{ revision: number; view: SessionView }[]>`select revision, view from ${sql(table(sessions))} where key = ${id}`
   return row
 }
 
 /** Logins that ran out of time and were not yet said to have. */
-export async function overdueSessions(sql: Sql, now: Date, limit: number): Promise<string[]> {
+export async function overdueSessions({ sql, table }: Source, now: Date, limit: number): Promise<string[]> {
   const rows = await sql<{ key: string }[]>`
-    select key from ${sql(tableName(sessions))} where status = 'running' and expires_at <= ${now.toISOString()} order by expires_at limit ${limit}`
+    select key from ${sql(table(sessions))} where status = 'running' and expires_at <= ${now.toISOString()} order by expires_at limit ${limit}`
   return rows.map(({ key }) => key)
 }
 
 /** Every login that names the account. */
-export async function sessionsOf(sql: Sql, account: string): Promise<string[]> {
-  const rows = await sql<{ key: string }[]>`select key from ${sql(tableName(sessions))} where account = ${account} order by started_at`
+export async function sessionsOf({ sql, table }: Source, account: string): Promise<string[]> {
+  const rows = await sql<{ key: string }[]>`select key from ${sql(table(sessions))} where account = ${account} order by started_at`
   return rows.map(({ key }) => key)
 }

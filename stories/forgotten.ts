@@ -1,6 +1,8 @@
 /** A person who has had everything is forgotten: while they are signed in, with a second engine that has just read their secrets. */
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
+import { emptyRoot } from '../audit/merkle.ts'
+import { walk } from '../audit/walk.ts'
 import type { Sealed } from '../domain/event.ts'
 import { auditStream } from '../engine/acts.ts'
 import { keyStream } from '../vault/vault.ts'
@@ -18,6 +20,14 @@ export const forgotten: Story[] = [
     for (const { data } of await stage.events(keyStream(ada.account))) stage.note('key', String(data['wrapped']))
     assert.ok(sealed.length > 20)
     assert.ok((await opened(stage, sealed)).includes(ada.email.toLowerCase()))
+    const before = await walk({ events: stage.log.readAll({}), held: { size: 0, root: emptyRoot } })
+
+    // The engine that serves finds the logins in the rows, the other one in the log.
+    await stage.projected()
+    assert.equal(Array.isArray(await stage.readModel.sessionsOf(ada.account)), true)
+    const [given, searched] = await Promise.all([stage.engine, other].map((engine) => engine.exportPerson('cli:jo', { who: 'jo', why: 'Ticket 4710' }, ada.account)))
+    assert.deepEqual(given, searched)
+    assert.deepEqual(given?.sessions.map(({ id }) => id).toSorted(), [...signedIn, underWay].map(({ session }) => session).toSorted())
 
     const key = await stage.engine.act('cli:jo', { who: 'jo', why: 'Ticket 4711', what: 'accounts erase', subject: `account-${ada.account}` })
     assert.equal(await stage.engine.administration.erase({ actor: 'cli:jo', secret: key, key }, ada.account), 'done')
@@ -34,6 +44,11 @@ export const forgotten: Story[] = [
     assert.equal(await other.accounts.find(ada.email), undefined)
     // What the other one has in memory is gone within a minute; of a new one that is at once.
     assert.deepEqual(await opened(stage, sealed), sealed.map(() => undefined))
+
+    // The proof is kept: what was signed before is what the log says after, and the erasure is in what is signed next.
+    const after = await walk({ events: stage.log.readAll({}), held: { size: before.leaves, root: before.root } })
+    assert.equal(after.wrong, undefined)
+    assert.ok(after.leaves > before.leaves)
 
     const again = await stage.engine.accounts.register({ source: 'added', identifiers: [ada.email], password: { plain: ada.password } }, 'cli:jo')
     assert.equal(again.outcome, 'registered')

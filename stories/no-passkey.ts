@@ -35,13 +35,18 @@ const reported = (code: string, outcome: Omit<Outcome, 'started'>, settings: { p
 const report = (platform: 'ios' | 'android', code: string, reason: string) => ({ platform, code, reason })
 
 export const noPasskey: Story[] = [
-  ['who declines the offer signs in without a passkey', async (stage) => {
+  ['who declines the offer signs in without a passkey, and is asked again a week later', async (stage) => {
     const ada = await stage.newPerson()
     const app = stage.newApp()
     await signIn(app, ada)
     taken(await app.appendSkip('declined'))
     await goesOn(stage, app, ada, { event: 'AppendSkipped', data: { reason: 'declined' }, started: false, retry: false })
     await accountTells(stage, ada)
+    await stage.projected()
+    assert.equal((await signIn(app, ada)).offer, null)
+    await tells(stage, app, 'IdentifierEntered', 'PasswordVerified', 'AppendWithheld')
+    assert.equal((await stage.events(`session-${app.session}`))[2]?.data['reason'], 'cool_down')
+    await stage.passTime(7 * 86_400)
     await signIn(app, ada)
     assert.equal(app.latest.offer?.number, 2)
   }],

@@ -94,13 +94,13 @@ export const serverPin: Story[] = [
     refused(await app.unlock(pin), { status: 403, code: 'pin_locked' })
     refused(await app.refresh(), { status: 403, code: 'pin_locked' })
 
+    await stage.projected()
     await signIn(app, ada)
-    taken(await app.appendSkip('declined'))
     assert.equal((await giveCode(stage, app, ada)).pin?.outcome, 'due')
     assert.equal(taken(await app.pin(newPin)).session?.status, 'completed')
     assert.deepEqual(taken(await app.unlock(newPin)), { unlocked: true })
     await tells(
-      stage, app, 'IdentifierEntered', 'PasswordVerified', 'AppendOffered', 'AppendSkipped',
+      stage, app, 'IdentifierEntered', 'PasswordVerified', 'AppendWithheld',
       'OtpIssued', 'OtpSent', 'OtpVerified', 'PinSet', 'SessionCompleted',
     )
     taken(await app.refresh())

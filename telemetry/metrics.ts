@@ -7,6 +7,9 @@ export type Projected = { projection: string; state?: string; lag: number | unde
 /** Of the ledger: `leaves` that the tree has, `size` that was signed; `stopped` and `refused` where it does not go on. */
 export type Ledgered = { leaves: number; size: number; stopped: object | undefined; refused: string | undefined }
 
+/** Of a feed: tries that have failed in a row. */
+export type Fed = { failures: number }
+
 /** Seconds, as OpenTelemetry advises for HTTP (semantic conventions, http.server.request.duration). */
 const httpBuckets = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10]
 /** From what a fast store takes to its time limit. */
@@ -16,7 +19,12 @@ const states = ['stopped', 'starting', 'following', 'standby', 'failing']
 
 export type Metrics = ReturnType<typeof createMetrics>
 
-export function createMetrics({ hashes, projections, ledger = () => undefined }: { hashes: () => { running: number; waiting: number }; projections: () => readonly Projected[]; ledger?: () => Ledgered | undefined }) {
+export function createMetrics({ hashes, projections, ledger = () => undefined, feeds = () => [] }: {
+  hashes: () => { running: number; waiting: number }
+  projections: () => readonly Projected[]
+  ledger?: () => Ledgered | undefined
+  feeds?: () => readonly Fed[]
+}) {
   const registry = new Registry()
   const registers = [registry]
   const counter = <L extends string>(name: string, help: string, ...labelNames: L[]) => new Counter({ name, help, labelNames, registers })
@@ -48,6 +56,9 @@ export function createMetrics({ hashes, projections, ledger = () => undefined }:
     if (now) it.set({ reason: 'indigestible' }, now.stopped ? 1 : 0)
     if (now) it.set({ reason: 'refused' }, now.refused === undefined ? 0 : 1)
   }, 'reason')
+  gauge('keyledger_feed_failures', 'Tries in a row to send the feed that failed; by its place in the configuration, from 1.', (it) => {
+    feeds().forEach(({ failures }, n) => it.set({ feed: String(n + 1) }, failures))
+  }, 'feed')
 
   return {
     requests: histogram('http_server_request_duration_seconds', 'Duration of HTTP requests.', httpBuckets, 'http_request_method', 'http_route', 'http_response_status_code'),
@@ -62,6 +73,7 @@ export function createMetrics({ hashes, projections, ledger = () => undefined }:
     appends: histogram('keyledger_log_append_duration_seconds', 'Duration of appends to the event log, by outcome: done, or the code of the failure.', logBuckets, 'outcome'),
     reads: histogram('keyledger_log_read_duration_seconds', 'Duration of reads of one stream.', logBuckets, 'operation'),
     events: counter('keyledger_events_appended_total', 'Events that were appended, by type.', 'type'),
+    policies: counter('keyledger_policy_changes_total', 'Policies that were read from the configuration file, by what became of them: adopted, unchanged or refused.', 'outcome'),
     retries: counter('keyledger_append_retries_total', 'Decisions that were made again, since another writer was faster.'),
 
     /** CPU, memory, file handles, event loop and garbage collection. Once in a process. */

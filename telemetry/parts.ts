@@ -15,6 +15,7 @@ export function observedLog(log: EventLog, { metrics, clock }: Parts): EventLog 
   const since = (began: number): number => (clock() - began) / 1000
   return {
     readAll: (options) => log.readAll(options),
+    extent: () => log.extent(),
     subscribe: (options) => log.subscribe(options),
     seal: (stream) => log.seal(stream),
     truncate: (marks) => log.truncate(marks),

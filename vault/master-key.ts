@@ -1,8 +1,8 @@
 /** The master key: from the environment or a file in production; on the embedded default made on first start. */
-import { randomBytes, randomUUID } from 'node:crypto'
-import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
-import { ensureKeyFile, syncFolder } from './key-file.ts'
-import type { MasterKeys } from './vault.ts'
+import { randomBytes } from 'node:crypto'
+import { statSync } from 'node:fs'
+import { ensureKeyFile, replaceKeyFile } from './key-file.ts'
+import type { MasterKeys } from './masters.ts'
 
 /** 32 bytes as base64 or base64url. Several, comma-separated: the first one wraps what is new, all of them open. @throws TypeError, which does not repeat them */
 export function parseMasterKeys(text: string): [Uint8Array, ...Uint8Array[]] {
@@ -15,10 +15,7 @@ export function parseMasterKeys(text: string): [Uint8Array, ...Uint8Array[]] {
 }
 
 /** Who has this file and the log can read everything: it is readable by its owner alone, and belongs in no backup beside the log. */
-export function ensureMasterKeyFile(file: string): [Uint8Array, ...Uint8Array[]] {
-  ensureKeyFile(file)
-  return readMasterKeys(file)
-}
+export const ensureMasterKeyFile = (file: string): [Uint8Array, ...Uint8Array[]] => parseMasterKeys(ensureKeyFile(file))
 
 /** The keys of the file as they are now: a rotation changes them under a running engine. What was read last stands where the file is gone. */
 export function watchMasterKeyFile(file: string): () => MasterKeys {
@@ -26,39 +23,26 @@ export function watchMasterKeyFile(file: string): () => MasterKeys {
   let seen = markOf(file)
   return () => {
     const mark = markOf(file)
-    if (mark !== undefined && mark !== seen) [keys, seen] = [readMasterKeys(file), mark]
+    if (mark !== undefined && mark !== seen) [keys, seen] = [ensureMasterKeyFile(file), mark]
     return keys
   }
 }
 
 /** A new key, before those that are there: from here on it wraps what is new, and all of them open. Nothing is lost by a crash, wherever it comes. */
 export function putNewMasterKey(file: string): void {
-  replace(file, [randomBytes(32), ...readMasterKeys(file)])
+  replaceKeyFile(file, textOf([randomBytes(32), ...ensureMasterKeyFile(file)]))
 }
 
 /** Takes out all keys but the first: only when nothing is wrapped under them, nor is about to be. */
 export function keepFirstMasterKey(file: string): void {
-  const [first] = readMasterKeys(file)
-  replace(file, [first])
+  const [first] = ensureMasterKeyFile(file)
+  replaceKeyFile(file, textOf([first]))
 }
 
-const readMasterKeys = (file: string): [Uint8Array, ...Uint8Array[]] => parseMasterKeys(readFileSync(file, 'utf8'))
-const textOf = (keys: MasterKeys): string => `${keys.map((key) => Buffer.from(key).toString('base64')).join(',')}\n`
+const textOf = (keys: MasterKeys): string => keys.map((key) => Buffer.from(key).toString('base64')).join(',')
 
 /** Tells one content of the file from another: each comes in a file of its own, by a rename. */
 function markOf(file: string): string | undefined {
   const stat = statSync(file, { throwIfNoEntry: false })
   return stat && `${stat.ino} ${stat.mtimeMs}`
-}
-
-function replace(file: string, keys: MasterKeys): void {
-  renameSync(drafted(file, keys), file)
-  syncFolder(file)
-}
-
-/** On disk before the first key is wrapped under it: the log survives a power cut, and would be lost without it. */
-function drafted(file: string, keys: MasterKeys): string {
-  const draft = `${file}.${randomUUID()}`
-  writeFileSync(draft, textOf(keys), { mode: 0o600, flag: 'wx', flush: true })
-  return draft
 }

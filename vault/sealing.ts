@@ -22,9 +22,11 @@ function drawNonce(): Buffer {
   return Buffer.from(pool.subarray(drawn, (drawn += nonceBytes)))
 }
 
-/** nonce || ciphertext || tag, base64url. `context` is authenticated and must be given again to open. */
-export function encrypt(key: Key, plaintext: Uint8Array, context: string): string {
-  const nonce = drawNonce()
+/**
+ * nonce || ciphertext || tag, base64url. `context` is authenticated and must be given again to open. A `nonce` is given by the synthetic year alone, whose
+ * bytes are to repeat: one nonce for two values of a key would open both (NIST SP 800-38D, 8).
+ */
+export function encrypt(key: Key, plaintext: Uint8Array, context: string, nonce = drawNonce()): string {
   const cipher = createCipheriv('aes-256-gcm', keyObject(key), nonce).setAAD(Buffer.from(context))
   return Buffer.concat([nonce, cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]).toString('base64url')
 }

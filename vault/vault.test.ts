@@ -6,8 +6,9 @@ import type { Sealed } from '../domain/event.ts'
 import { Unavailable } from '../eventlog/event-log.ts'
 import { eventsOf, openTestFile, type BreakableLog } from '../eventlog/testing.ts'
 import { createStreams } from '../eventlog/transact.ts'
+import type { MasterKeys } from './masters.ts'
 import { uuidOf } from './sealing.ts'
-import { Forgotten, openVault, WrongMasterKey, type MasterKeys } from './vault.ts'
+import { Forgotten, openVault, WrongMasterKey } from './vault.ts'
 
 const [ada, bob] = [randomUUID(), randomUUID()]
 const master = randomBytes(32)

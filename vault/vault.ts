@@ -8,17 +8,12 @@ import type { Sealed } from '../domain/event.ts'
 import { StreamSealed } from '../eventlog/event-log.ts'
 import type { Aggregate, Cause, Streams } from '../eventlog/transact.ts'
 import { evolve, keyEvents, type KeyPurpose, type KeyState } from './events.ts'
-import { decrypt, derive, encrypt, fingerprintOf, hmac, periodKeyIdOf, uuidOf, type Key } from './sealing.ts'
+import { createMasters, type MasterKeySource } from './masters.ts'
+import { decrypt, derive, encrypt, hmac, periodKeyIdOf, uuidOf, type Key } from './sealing.ts'
 
 // A fold that outlived its sealed stream would open for ever what was to be forgotten.
 export const keys: Aggregate<KeyState, typeof keyEvents> = { events: keyEvents, evolve, neverCached: true }
 export const keyStream = (id: string): string => `key-${id}`
-
-/** The first one wraps what is new; all of them open. */
-export type MasterKeys = readonly [Uint8Array, ...Uint8Array[]]
-
-/** Asked before a key is wrapped, and where one is wrapped under a master key that is not known: a new one may have been put first meanwhile. */
-export type MasterKeySource = MasterKeys | (() => MasterKeys)
 
 /** A value of a person; or one that ages, which a dropped period hides, or the person's being forgotten where the account is known. */
 export type Scope = { account: string } | { period: string; account?: string | undefined }
@@ -187,31 +182,3 @@ export async function openVault(dependencies: { streams: Streams; masterKeys: Ma
     masterKeys: masters.names,
   }
 }
-
-function createMasters(source: MasterKeySource) {
-  let given: MasterKeys | undefined
-  let known = new Map<string, Key>()
-  const look = (): void => {
-    const now = typeof source === 'function' ? source() : source
-    if (now === given) return
-    given = now
-    known = new Map(now.map((key) => [fingerprintOf(key), createSecretKey(key)]))
-  }
-  look()
-  return {
-    newest(): { name: string; key: Key } {
-      look()
-      const [[name, key]] = [...known] as [[string, Key]]
-      return { name, key }
-    },
-    find(name: string): Key | undefined {
-      if (!known.has(name)) look()
-      return known.get(name)
-    },
-    names(): string[] {
-      look()
-      return [...known.keys()]
-    },
-  }
-}
-

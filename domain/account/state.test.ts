@@ -31,6 +31,7 @@ test('An account begins with its identifiers, and nothing else', () => {
     password: null,
     mfa: false,
     locale: 'de',
+    test: false,
     passkeys: [],
     installations: {},
     neverOffer: false,

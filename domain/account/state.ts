@@ -34,6 +34,8 @@ export type AccountState = {
   password: Sealed | null
   mfa: boolean
   locale: string | undefined
+  /** Counts among nobody's figures. */
+  test: boolean
   passkeys: readonly Passkey[]
   installations: { readonly [installation: string]: Installation }
   neverOffer: boolean
@@ -55,6 +57,7 @@ export function evolve(before: AccountState | undefined, fact: Fact<AccountEvent
       password: null,
       mfa: fact.data.mfa,
       locale: fact.data.locale,
+      test: fact.data.test ?? false,
       passkeys: [],
       installations: {},
       neverOffer: false,

@@ -13,7 +13,7 @@ test('Who acts and why are taken as they were said, without the space around the
 test.each([
   ['nobody', ' ', 'Ticket 4711', 'who'],
   ['somebody of several lines', 'jo\nann', 'Ticket 4711', 'who'],
-  ['a name without end', 'x'.repeat(129), 'Ticket 4711', 'who'],
+  ['a name without end', 'x'.repeat(256), 'Ticket 4711', 'who'],
   ['no reason', 'jo', ' - ', 'why'],
   ['a reason of several lines', 'jo', 'Ticket\u0000 4711', 'why'],
   ['a reason without end', 'jo', 'x'.repeat(513), 'why'],

@@ -6,7 +6,7 @@ const line = (text: string): boolean => !/\p{Cc}/u.test(text)
 const namesPerson = (text: string): boolean => /[^\s@]+@[^\s@]+\.[^\s@]/.test(text) || /\+\d[\d\s().\/-]{6,}/.test(text)
 
 export const Because = z.object({
-  who: z.string().trim().min(1, 'must name somebody').max(128, 'must have 128 characters at most').refine(line, 'must be one line'),
+  who: z.string().trim().min(1, 'must name somebody').max(255, 'must have 255 characters at most').refine(line, 'must be one line'),
   why: z
     .string()
     .trim()

@@ -7,7 +7,7 @@ import { clear, event, type EventOf, type Fact } from '../event.ts'
 
 export const auditEvents = {
   OperatorActed: event('Somebody was about to do this, or to look at it, and why. It is written before, so it does not imply that it came about.', {
-    who: clear(z.string().min(1).max(128)),
+    who: clear(z.string().min(1).max(255)),
     what: clear(z.string().min(1).max(64)),
     /** In the words of `who`. It stays when the person whom it is about is forgotten, so it must not say who that is. */
     why: clear(z.string().min(1).max(512)),

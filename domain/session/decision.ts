@@ -1,6 +1,7 @@
 /** What every decision of a session shares: its shape, what is refused before it is looked at, and what follows from it by itself. */
 import type { Fact } from '../event.ts'
-import { decideOffer, unsupportedSteps, type OfferFacts, type OfferPlace, type Policy } from '../policy.ts'
+import { unsupportedSteps, type Policy } from '../policy.ts'
+import { decideOffer, type OfferFacts, type OfferPlace } from '../policy/offer.ts'
 import type { SessionEvent } from './events.ts'
 import { currentStep, lacksContact, legalActions, limits, passwordIsInVain, requirement } from './flow.ts'
 import { evolve, toldOf, type SessionState, type SessionView } from './state.ts'
@@ -82,7 +83,7 @@ function follows(state: SessionState, { now, policy, offer }: Circumstances): Se
   if (step === 'append' && view.append.outcome === 'due') {
     // The passkey would wait for a code that cannot be sent.
     if (contactless && !view.assertion.mfa && view.plan.withPasskey.otp === 'required') return { type: 'AppendWithheld', data: { reason: 'no_contact', policy: policy.version } }
-    const decision = decideOffer(policy, { ...offer, passkeyHere: isHere(view, offer.passkeyHere) }, offerTo(state))
+    const decision = decideOffer(policy, personOf(state, offer), placeOf(state), now)
     if (!decision.offered) return { type: 'AppendWithheld', data: { reason: decision.reason, policy: decision.policy } }
     const { offered: _, ...data } = decision
     return { type: 'AppendOffered', data }
@@ -97,8 +98,13 @@ function follows(state: SessionState, { now, policy, offer }: Circumstances): Se
 const isHere = ({ assertion }: SessionView, remembered: boolean): boolean =>
   assertion.outcome === 'verified' ? !assertion.crossDevice || remembered : remembered && assertion.reason !== 'no_credential'
 
-/** Where and to what the offer would be made. */
-const offerTo = (state: SessionState): OfferPlace => ({
+/** What is known of the person: what this login saw of it goes before. */
+export const personOf = ({ view }: SessionState, known: OfferFacts): OfferFacts => ({ ...known, passkeyHere: isHere(view, known.passkeyHere) })
+
+/** Where, to whom and to what the offer would be made. */
+export const placeOf = (state: SessionState): OfferPlace => ({
+  account: state.view.account ?? '',
+  app: state.view.app,
   supports: state.view.supports,
   platform: state.view.platform,
   device: state.device,

@@ -38,6 +38,8 @@ const ability = {
   /** The platform can create a passkey without a prompt. */
   conditionalCreate: clear(z.boolean().optional()),
 }
+/** Left out: it counts among everybody else's. */
+const test = clear(z.literal(true).optional())
 const planned = { plan: clear(Plan), expiresAt: clear(Instant) }
 
 /** What the account said at the moment of a good proof. */
@@ -61,8 +63,16 @@ export const sessionEvents = {
     ...ability,
     /** Whether the answers of this login may tell what stands here. Left out: they may. */
     accountExistence: clear(AccountExistence.optional()),
+    /** The app or the account is marked as a test. */
+    test,
   }),
-  UsernamelessLoginStarted: event('A login was started without an identifier: the passkey is to say whose it is. Nobody is named yet.', { ...app, ...planned, ...ability }),
+  UsernamelessLoginStarted: event('A login was started without an identifier: the passkey is to say whose it is. Nobody is named yet.', {
+    ...app,
+    ...planned,
+    ...ability,
+    /** The app is marked as a test. */
+    test,
+  }),
   SettingsEntered: event('Somebody who is signed in came to create a passkey. `login` is the session that signed them in, and how; it gives no tokens again.', {
     ...app,
     account: clear(z.uuid()),
@@ -74,6 +84,8 @@ export const sessionEvents = {
     accountRevision: clear(z.int().nonnegative().optional()),
     ...planned,
     ...ability,
+    /** The app or the account is marked as a test. */
+    test,
   }),
   PasskeyRequested: event('Request options were issued. The challenge is good once, for this session and for signing in only.', {
     challenge: clear(Base64Url),
@@ -93,6 +105,8 @@ export const sessionEvents = {
     /** It came from another device. */
     crossDevice: clear(z.boolean()),
     ...account,
+    /** The account is marked as a test: known no sooner where the passkey says whose it is. */
+    test,
   }),
   PasskeyRejected: event('A passkey was refused here. `passkey` is the id that the answer claimed; it need not exist.', {
     challenge: clear(Base64Url.nullable()),

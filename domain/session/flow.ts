@@ -26,7 +26,7 @@
  */
 import { supportsStep, type Branch, type Plan } from '../policy.ts'
 import type { SessionView } from './state.ts'
-import type { Action, PlanStep, Requirement, Step } from './vocabulary.ts'
+import { signedInActions, type Action, type PlanStep, type Requirement, type SignedInAction, type Step } from './vocabulary.ts'
 
 /** How long and how often, where the design gives a number. */
 export const limits = { refusals: 30, passkeyFailures: 2, passkeyRequests: 5, appendStarts: 3, otpSends: 5, otpAttempts: 5, otpSeconds: 300, otpResendSeconds: 30, ceremonySeconds: 300 } as const
@@ -78,6 +78,10 @@ export function legalActions(view: SessionView, now: string): Action[] {
   // Whatever a policy says: nothing is appended before the factor that the account itself demands (NIST SP 800-63B-4, 4.1.2.1).
   return view.mfa && !isMfa(view) ? legal.filter((action) => !action.startsWith('append')) : legal
 }
+
+/** What is legal once a login is completed, with tokens. A PIN is given here only where it is kept here. */
+export const signedInNext = ({ plan, purpose }: SessionView): readonly SignedInAction[] =>
+  purpose === 'settings' ? [] : signedInActions.filter((action) => action !== 'unlock' || plan.pinKeptOn === 'server')
 
 /** Whether a passkey may sign in now: there is one, as far as is known or told, and it has not failed too often. */
 const asksForPasskey = ({ usernameless, hidden, passkeys, supports, assertion }: SessionView): boolean =>

@@ -5,6 +5,7 @@
 import { expect } from 'vitest'
 import type { Fact, Sealed } from '../event.ts'
 import { Policy, resolvePlan, settingsPlan } from '../policy.ts'
+import { noOffers } from '../policy/history.ts'
 import { decideAppend, decideAppendOptions, decideAppendReport, decideAppendSkip } from './append.ts'
 import { decideBiometrics, decideBiometricsSkip } from './biometrics.ts'
 import type { Circumstances, Decision, Outcome } from './decision.ts'
@@ -27,7 +28,7 @@ export const at = (seconds: number): string => new Date(Date.parse('2026-03-02T0
 export const account = '5d0f4b6e-3d5c-4f0a-9a3e-0c6f2b7d1e42'
 const sealed = (text: string): Sealed => text as Sealed
 const policyOf = (policy: Partial<Policy>): Policy => Policy.parse(policy)
-export const usual: Circumstances = { now: at(60), policy: policyOf({}), offer: { history: { offers: 0 }, never: false, passkeyHere: false } }
+export const usual: Circumstances = { now: at(60), policy: policyOf({}), offer: { history: noOffers, never: false, passkeyHere: false } }
 
 export const place: Place = {
   app: 'shop',

@@ -169,7 +169,7 @@ describe('The password instead of the passkey', () => {
 })
 
 test('A passkey that the device says it has no longer does not keep another one from being offered', () => {
-  const offer = { history: { offers: 1 }, never: false, passkeyHere: true }
+  const offer = { history: { offers: 1, recent: [] }, never: false, passkeyHere: true }
   given(...asked, notUsed()).when(password(true), { offer }).then(passwordChosen('no_credential'), verified(), offered(2, 'login_error'))
   given(...asked, notUsed({ reason: 'dismissed_or_none_here', outcome: 'cancelled' }))
     .when(password(true), { offer })

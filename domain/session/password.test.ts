@@ -1,8 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { Policy, type OfferFacts } from '../policy.ts'
+import type { z } from 'zod'
+import { Policy } from '../policy.ts'
+import { isRolledOut } from '../policy/lots.ts'
+import type { OfferFacts } from '../policy/offer.ts'
 import type { SessionEvent } from './events.ts'
 import { legalActions } from './flow.ts'
-import { at, facts, folded, given, type Command } from './given.ts'
+import { at, facts, folded, given, place, type Command } from './given.ts'
 import { decidePassword, type PasswordVerdict } from './password.ts'
 import { actions, type WithheldReason } from './vocabulary.ts'
 
@@ -93,19 +96,36 @@ describe('An account without a contact', () => {
 })
 
 describe('The offer', () => {
-  const fresh: OfferFacts = { history: { offers: 4 }, never: false, passkeyHere: false }
+  const fresh: OfferFacts = { history: { offers: 4, recent: [] }, never: false, passkeyHere: false }
 
   test('has the number after the ones made before', () => {
     given(entered()).when(right(), { offer: fresh }).then(verified(), offered(5))
   })
 
-  test.each<[WithheldReason, Partial<OfferFacts>, Partial<Policy>?]>([
+  test.each<[WithheldReason, Partial<OfferFacts>, z.input<typeof Policy>?]>([
     ['has_passkey_here', { passkeyHere: true }],
     ['never_again', { never: true }],
     ['history_unavailable', { history: 'unavailable' }],
-    ['switched_off', {}, { append: { enabled: false, mode: 'manual', conditional: false } }],
+    ['switched_off', {}, { append: { enabled: false } }],
   ])('is withheld and the login goes on: %s', (reason, person, policy = {}) => {
     given(entered()).when(right(), { offer: { ...fresh, ...person }, policy: Policy.parse(policy) }).then(verified(), withheld(reason))
+  })
+
+  test('is decided at the moment of the proof, on the app, the account and the device of this login', () => {
+    const decides = (policy: z.input<typeof Policy>, offer: OfferFacts = fresh, about: Partial<typeof place> & { account?: string } = {}) => {
+      const first = entered()
+      const { events } = right()(folded([{ ...first, data: { ...first.data, ...about } } as SessionEvent]), { now: at(60), policy: Policy.parse(policy), offer })
+      return events.map(({ type, data }) => ('reason' in data ? data.reason : type)).at(-1)
+    }
+    const settledAt = at(60 - 3_600)
+    const declined: OfferFacts = { ...fresh, history: { offers: 1, recent: [{ at: settledAt, mode: 'manual', entryPoint: 'post_login', outcome: 'declined', settledAt }] } }
+    expect([decides({ append: { coolDownHours: { declined: 1.001 } } }, declined), decides({ append: { coolDownHours: { declined: 1 } } }, declined)]).toEqual(['cool_down', 'AppendOffered'])
+    expect([decides({ append: { killSwitch: { apps: ['shop'] } } }), decides({ append: { killSwitch: { apps: ['bank'] } } })]).toEqual(['kill_switch', 'AppendOffered'])
+    const demanding = { append: { devices: { ios: { app: [{ from: '4.12' }] } } } }
+    expect([decides(demanding, fresh, { appVersion: '4.11' }), decides(demanding, fresh, { appVersion: '4.12' })]).toEqual(['app_not_eligible', 'AppendOffered'])
+    const rollout = { percent: 50, salt: 'rollout' }
+    const accounts = Array.from({ length: 16 }, (_, number) => `5d0f4b6e-3d5c-4f0a-9a3e-0c6f2b7d1e${number + 10}`)
+    expect(accounts.map((account) => decides({ append: { rollout } }, fresh, { account }))).toEqual(accounts.map((account) => (isRolledOut(rollout, account) ? 'AppendOffered' : 'not_rolled_out')))
   })
 
   test('is withheld from an app that does not know how', () => {

@@ -1,7 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { parseFact, type Fact, type Sealed } from '../event.ts'
-import type { OfferFacts, Policy } from '../policy.ts'
+import type { Policy } from '../policy.ts'
+import { AppendPolicy } from '../policy/append.ts'
+import { noOffers } from '../policy/history.ts'
+import type { OfferFacts } from '../policy/offer.ts'
 import { decideAppend, decideAppendOptions, decideAppendReport, decideAppendSkip } from './append.ts'
 import { decideBiometrics, decideBiometricsSkip } from './biometrics.ts'
 import { fold, outcomeOf, type Decision } from './decision.ts'
@@ -54,7 +57,7 @@ const worlds: fc.Arbitrary<World> = fc.record({
     withoutPasskey: branch,
     pinKeptOn: fc.constantFrom('device', 'server'),
     accountExistence: fc.constantFrom('shown', 'hidden'),
-    append: fc.record({ enabled: often(true, fc.constant(false)), mode: fc.constantFrom('manual', 'automatic'), conditional: fc.boolean() }),
+    append: fc.record({ enabled: often(true, fc.constant(false)), mode: fc.constantFrom('manual', 'automatic'), conditional: fc.boolean() }).map((append) => AppendPolicy.parse(append)),
     codesBy: fc.constant([...Channel.options]),
     signedIn: fc.constant({ idle: 3_600, absolute: 86_400 }),
   }),
@@ -63,7 +66,7 @@ const worlds: fc.Arbitrary<World> = fc.record({
   conditionalCreate: fc.boolean(),
   autofilled: fc.boolean(),
   offer: fc.record({
-    history: often<OfferFacts['history']>({ offers: 0 }, fc.constant('unavailable')),
+    history: often<OfferFacts['history']>(noOffers, fc.constant('unavailable')),
     never: often(false, fc.constant(true)),
     passkeyHere: often(false, fc.constant(true)),
   }),

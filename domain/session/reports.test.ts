@@ -5,8 +5,8 @@ import { legalActions } from './flow.ts'
 import { at, facts, folded, usual } from './given.ts'
 import { decidePasskeyReport } from './passkey.ts'
 import { decidePassword } from './password.ts'
-import { classifyReport, deviceReports, meaningOf, reasons, startsCoolDown, type Ceremony, type Meaning } from './reports.ts'
-import { OfferMode, Platform } from './vocabulary.ts'
+import { classifyReport, deviceReports, meaningOf, reasons, type Ceremony, type Meaning } from './reports.ts'
+import { Platform } from './vocabulary.ts'
 
 /** The code and its name in the platform's documentation, or a page there; after the bar the outcome, the reason, and what else is so. */
 const expected: Record<string, string[]> = {
@@ -192,13 +192,9 @@ describe('A report of a creation', () => {
     expect(classifyReport(platform, code)).toStrictEqual({ platform, code, outcome, reason, ...(outcome === 'cancelled' ? {} : { retryable }) })
   })
 
-  test('puts the next offer off just when the prompt may have been a no', () => {
+  test('puts the next offer off like a no just when the prompt may have been one', () => {
     expect(creations.filter(({ coolDown }) => coolDown)).toEqual(creations.filter(({ outcome }) => outcome === 'cancelled'))
     expect(creations.some(({ coolDown }) => coolDown)).toBe(true)
-  })
-
-  test.each(OfferMode.options)('puts the next offer off after a dismissal, but for a conditional one: %s', (mode) => {
-    expect(startsCoolDown(mode, meaningOf('ios', 'create', '1001'))).toBe(mode !== 'conditional')
   })
 
   test('is no decline where a conditional one was dismissed: the login goes on, and that it was dismissed is all that is known', () => {
@@ -206,10 +202,6 @@ describe('A report of a creation', () => {
     const state = folded([facts.entered(), facts.verified(), facts.offered(), conditional])
     const { events } = decideAppendReport(state, classifyReport('web', 'NotAllowedError'), usual)
     expect(events).toEqual([{ type: 'AppendCancelled', data: { platform: 'web', code: 'NotAllowedError', reason: 'dismissed_or_not_allowed' } }])
-  })
-
-  test('puts nothing off where no prompt was dismissed', () => {
-    expect(startsCoolDown('manual', meaningOf('ios', 'create', '1004'))).toBe(false)
   })
 })
 
@@ -307,7 +299,8 @@ came, beside our reason. This page is written from \`domain/session/reports.ts\`
     ),
     `A login has one event for all of them, \`PasskeyNotUsed\`, with the outcome in it.`,
     `- **Try again**: the person may, in this login, as often as \`next\` allows it. An app never does so by itself.
-- **Cool-down**: the next offer comes later. A conditional creation asks nobody and never starts one, whatever its code.
+- **Cool-down**: it may have been a no, and the next offer waits as long as after one (\`coolDownHours.cancelled\` of the [policy](operate.md#when-a-passkey-is-offered)). What was not shown
+  or failed has a shorter cool-down of its own. A conditional creation asks nobody and never starts one, whatever its code.
   It fails wherever the credential manager finds that its conditions are not met, and no platform has a code for that alone: count these reports apart.
 - **Alert**: operations should look, at the association files, the relying party id, the certificate or the app. One report is no alarm; a rate is.`,
     ...(['create', 'get'] as const).flatMap((ceremony) => [

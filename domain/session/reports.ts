@@ -3,7 +3,7 @@
  * source. Where a platform does not tell causes apart, neither does the reason. `docs/device-reports.md` is this table for readers.
  */
 import type { AppendReport } from './append.ts'
-import type { OfferMode, Platform, ReportOutcome } from './vocabulary.ts'
+import type { Platform, ReportOutcome } from './vocabulary.ts'
 
 export type Ceremony = 'create' | 'get'
 
@@ -43,7 +43,7 @@ export type Meaning = {
   reason: keyof typeof reasons
   /** The person may try again in this login. */
   retryable: boolean
-  /** The next offer comes later, unless this one was conditional: see `startsCoolDown`. */
+  /** It may have been a no: the next offer waits as long as after one (`policy/history.ts`). */
   coolDown: boolean
   /** Operations should look: it concerns more than one person, and does not pass by itself. */
   alert: boolean
@@ -190,6 +190,3 @@ export function classifyReport(platform: Platform, code: string): AppendReport {
   const { outcome, reason, retryable } = meaningOf(platform, 'create', code)
   return outcome === 'cancelled' ? { platform, code, outcome, reason } : { platform, code, outcome, reason, retryable }
 }
-
-/** A conditional creation asks nobody, so nothing that becomes of it is a no (Apple, `RequestStyle.conditional`: an error without any UI). */
-export const startsCoolDown = (mode: OfferMode, { coolDown }: Meaning): boolean => coolDown && mode !== 'conditional'

@@ -27,6 +27,8 @@ export type Place = {
   deviceModel?: Sealed | undefined
   address?: Sealed | undefined
   userAgent?: Sealed | undefined
+  /** The app, or the account as far as it is known, is marked as a test. */
+  test?: true | undefined
 }
 
 /** Who it is, as far as that is said. */

@@ -1,6 +1,7 @@
 /** What a login has come to, folded from its events. `view` is public; the rest never leaves the engine. */
 import type { Fact, Sealed } from '../event.ts'
-import { demandCode, type Device, type Plan } from '../policy.ts'
+import { demandCode, type Plan } from '../policy.ts'
+import type { Device } from '../policy/offer.ts'
 import type { SessionEvent } from './events.ts'
 import type { AppendOutcome, Channel, EndReason, EntryPoint, OfferMode, PasswordReason, Platform, Proof, SessionStatus } from './vocabulary.ts'
 
@@ -198,7 +199,7 @@ export const evolveView = (view: SessionView | null, fact: Fact<SessionEvent>): 
 type AccountSaid = Pick<(SessionEvent & { type: 'PasswordVerified' })['data'], 'accountRevision' | 'mfa' | 'contacts' | 'pinHere' | 'biometricsHere'>
 
 function begun({ type, data }: Fact<Begun>): SessionState {
-  const { osVersion, screenLock, credentialManager, conditionalCreate } = data
+  const { osVersion, appVersion, screenLock, credentialManager, conditionalCreate } = data
   const state: SessionState = {
     ...hidden,
     view: {
@@ -230,7 +231,7 @@ function begun({ type, data }: Fact<Begun>): SessionState {
     installation: data.installation,
     entryPoint: data.entryPoint,
     locale: data.locale,
-    device: { osVersion, screenLock, credentialManager, conditionalCreate },
+    device: { osVersion, appVersion, screenLock, credentialManager, conditionalCreate },
   }
   const { view } = state
   switch (type) {

@@ -90,6 +90,16 @@ export const WithheldReason = z.enum([
   'device_not_able',
   'no_contact',
   'switched_off',
+  'kill_switch',
+  'os_not_eligible',
+  'app_not_eligible',
+  'no_screen_lock',
+  'not_rolled_out',
+  'capped_lifetime',
+  'capped_in_a_row',
+  'capped_per_week',
+  'paused',
+  'cool_down',
 ])
 export type WithheldReason = z.infer<typeof WithheldReason>
 

@@ -114,6 +114,35 @@ export const reads = (store: Store, size: Size): Test[] => {
       }
     }),
 
+    test('and up to any position, with what stands there', async log => {
+      const category = newCategory()
+      const prefixes = [`${category}-`]
+      const before = (await log.append(newStream(), newEvents(1), 'none')).position
+      for (let index = 0; index < 3; index++) {
+        await log.append(newStream(category), newEvents(2), 'none')
+        await log.append(newStream(), newEvents(1), 'none')
+      }
+      const all = await collect(log.readAll({ prefixes }))
+      assert.equal(all.length, 6)
+      assert.deepEqual(await collect(log.readAll({ upTo: before, prefixes })), [])
+      for (const [index, { position }] of all.entries()) {
+        assert.deepEqual(await collect(log.readAll({ upTo: position, prefixes })), all.slice(0, index + 1))
+        assert.deepEqual(await collect(log.readAll({ after: all[1]!.position, upTo: position, prefixes })), all.slice(2, index + 1))
+      }
+    }),
+
+    test('which share of the log lies up to a position is told, for the log as it was', async log => {
+      const [first, second] = [newStream(), newStream()]
+      await log.append(first, newEvents(1), 'none')
+      const { position } = await log.append(second, newEvents(1), 'none')
+      const shareOf = await log.extent()
+      const shares = [shareOf((await log.last(first))!.position), shareOf(position)]
+      assert.ok(shares[0]! > 0 && shares[0]! <= shares[1]!, `${shares}`)
+      // Another test may have written after it.
+      const { position: later } = await log.append(newStream(), newEvents(1), 'none')
+      assert.equal(shareOf(later), 1)
+    }),
+
     test('prefixes choose streams by the beginning of their names', async log => {
       const [one, two, none] = [newCategory(), newCategory(), newCategory()]
       const start = (await log.append(newStream(), newEvents(1), 'none')).position

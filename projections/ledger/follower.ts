@@ -27,7 +27,7 @@ const isDuplicate = (error: unknown): boolean => error instanceof Error && 'code
 export type LedgerFollower = ReturnType<typeof createLedgerFollower>
 
 export const createLedgerFollower = (
-  { log, sql, id, now, batch = 1_000, patience = 2_000, standby = false, inBatch = (_, __, write) => write(), onError = () => {} }: {
+  { log, sql, id, now, batch = 1_000, pause = 250, patience = 2_000, standby = false, inBatch = (_, __, write) => write(), onError = () => {} }: {
     log: EventLog
     sql: Sql
     /** This process among those that write the same table. */
@@ -35,6 +35,8 @@ export const createLedgerFollower = (
     now: () => Date
     /** Events to a transaction, at most. */
     batch?: number
+    /** ms: what comes within so long is one batch. Nobody waits for the ledger, and a transaction costs as much as ten events. */
+    pause?: number
     /** ms: how long the one at work may leave an event alone before another takes over. */
     patience?: number
     standby?: boolean | undefined
@@ -109,6 +111,7 @@ export const createLedgerFollower = (
         state = 'following'
         failures = 0
         if (some.includes('caughtUp')) caughtUp = true
+        if (some.length < batch && pause > 0) await sleep(pause, undefined, { signal }).catch(() => {})
       }
     } finally {
       reading.abort()
@@ -122,8 +125,8 @@ export const createLedgerFollower = (
   const standBy = async (signal: AbortSignal): Promise<void> => {
     state = 'standby'
     oldest = undefined
+    await table.create()
     for (let seen: string | undefined; ; ) {
-      await table.create()
       position = (await table.checkpoint()).position
       size = await table.size()
       let next: string | undefined

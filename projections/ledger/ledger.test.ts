@@ -2,15 +2,17 @@ import { describe, expect, test } from 'vitest'
 import { leafOf } from '../../audit/canonical.ts'
 import { createTree, leafHash, proveConsistency, proveInclusion, rootAt } from '../../audit/merkle.ts'
 import { extendsTree, includes } from '../../audit/proofs.ts'
+import { walk } from '../../audit/walk.ts'
 import type { EventLog, Recorded } from '../../eventlog/event-log.ts'
 import { now, useStage } from '../testing-stage.ts'
 import { until } from '../testing.ts'
 import { createLedgerFollower } from './follower.ts'
+import { knownLeaves } from './known.ts'
 
 const stage = useStage()
 
 const follower = (options: Partial<Parameters<typeof createLedgerFollower>[0]> = {}) =>
-  createLedgerFollower({ log: stage.log, sql: stage.sql, id: 'one', now, patience: 20, batch: 7, ...options })
+  createLedgerFollower({ log: stage.log, sql: stage.sql, id: 'one', now, patience: 20, batch: 7, pause: 0, ...options })
 
 /** The leaves that the log must have, from the log alone. */
 const leavesOf = async (log: EventLog): Promise<Recorded[]> => {
@@ -123,6 +125,15 @@ describe('The ledger', () => {
     const honest = follower()
     expect(await honest.catchUp()).toBe(20)
     expect(await rootAt(honest.table.nodes, 20)).toEqual(rootOf(await leavesOf(stage.log)))
+  })
+
+  test('names the event that the log changed afterwards, when the log is walked against a checkpoint', async () => {
+    await stage.walkAbout(20)
+    const { table, catchUp } = follower()
+    const held = { size: await catchUp(), root: await rootAt(table.nodes, 20) }
+    expect(await walk({ events: stage.log.readAll({}), held, known: knownLeaves(table) })).toMatchObject({ leaves: 20, wrong: undefined })
+    const lie = lying((events) => events.map((event, index) => (index === 8 ? { ...event, type: 'Ran' } : event)))
+    expect((await walk({ events: lie.readAll({}), held, known: knownLeaves(table) })).wrong).toMatchObject({ index: 8, expected: { stream: 'walk-3', revision: 1 }, exact: true })
   })
 
   test('says so where its table was written by somebody else', async () => {

@@ -1,0 +1,29 @@
+/** What analysts may ask, as functions: the API, the console and the command line all ask here. */
+import type { Sql } from 'postgres'
+import { tableName } from '../projection.ts'
+import type { Source } from '../serving.ts'
+import type { Answer, Catalogue } from './answer.ts'
+import { ask, newest, type Disclosure } from './ask.ts'
+import { adoptionLogins } from './logins.ts'
+import { describe } from './metric.ts'
+import { metricOf, metrics } from './metrics.ts'
+import { adoptionPeople } from './people.ts'
+import type { Question } from './question.ts'
+import type { Tables } from './scope.ts'
+
+export type Adoption = ReturnType<typeof openAdoption>
+
+/** The tables that are read; `table`: of the version that is served, see serving.ts. */
+export const adoptionTables = (table: Source['table'] = tableName): Tables => ({ logins: table(adoptionLogins), people: table(adoptionPeople) })
+
+export function openAdoption({ sql, table, ...disclosure }: { sql: Sql; table?: Source['table'] } & Disclosure) {
+  return {
+    /** Which metrics there are, and what they mean. @throws FiguresUnavailable */
+    catalogue: async (): Promise<Catalogue> => ({ metrics: metrics.map(describe), asOf: await newest(sql, adoptionTables(table)) }),
+    /** Undefined where there is no such metric. @throws BadQuestion, FiguresUnavailable */
+    async ask(name: string, question: Question): Promise<Answer | undefined> {
+      const metric = metricOf(name)
+      return metric && ask({ sql, tables: adoptionTables(table), ...disclosure }, metric, question)
+    },
+  }
+}
