@@ -137,10 +137,14 @@ describe('A copy', () => {
     await expect(copyLog({ from, to: other, sealed: [], pauses: [] })).rejects.toMatchObject({ code: 'log_unavailable' })
     const written = (await all(other)).length
     other.broken.append = undefined
-    expect(await copyLog({ from, to: other, sealed: ['key-1', 'key-2'], pauses: [] }).catch((error: Error) => error.message)).toMatchObject({ events: 62 })
+    expect(await copyLog({ from, to: other, sealed: [], pauses: [] })).toMatchObject({ events: 62, written: 62 - written })
     expect(written).toBeGreaterThan(4)
-    expect(await all(other)).toHaveLength(60)
-    await expect(other.append('key-2', newEvents(1), 'none')).rejects.toMatchObject({ code: 'stream_sealed' })
+    // An engine that ran again meanwhile has forgotten somebody.
+    await from.seal('key-1')
+    await from.append('walk-9', newEvents(1), 'none')
+    expect(await copyLog({ from, to: other, sealed: ['key-1', 'key-2'], pauses: [] })).toMatchObject({ events: 61, written: 1 })
+    expect(await all(other)).toHaveLength(61)
+    for (const stream of ['key-1', 'key-2']) await expect(other.append(stream, newEvents(1), 'none')).rejects.toMatchObject({ code: 'stream_sealed' })
   })
 
   test('is refused where an event is missing, changed, or too much', async () => {
@@ -156,7 +160,7 @@ describe('A copy', () => {
       events.filter((_, index) => index !== 3),
       events.map((event, index) => (index === 3 ? { ...event, data: { index: 99 } } : event)),
       events.map((event, index) => (index === 3 ? { ...event, metadata: { ...event.metadata, actor: 'mallory' } } : event)),
-      [...events, { ...events[0]!, stream: 'walk-9' }],
+      [...events, { ...events[0]!, stream: 'walk-10' }],
       [events[1]!, events[0]!, ...events.slice(2)],
     ]
     for (const change of changes) await expect(copyLog({ from, to: answering(change, to), sealed: [] })).rejects.toMatchObject({ code: 'not_this_log' })

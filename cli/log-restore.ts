@@ -52,6 +52,8 @@ export async function restoreLog(config: Config, { file, yes }: Ways, given: Giv
     // Before the log is replaced: of an older one they come again, and rows that were ahead would make it skip events.
     await drop(config, folder)
     const kept = difference === undefined || difference.lost > 0 || difference.forked ? putAside(folder) : undefined
+    // What SQLite had beside the old one would be taken for the backup's own.
+    for (const end of ['-wal', '-shm']) rmSync(`${folder.log}${end}`, { force: true })
     renameSync(draft, folder.log)
     syncFolder(folder.log)
     console.log(`Restored. The projections come again from the log when the engine starts.`)
@@ -68,7 +70,8 @@ export async function restoreLog(config: Config, { file, yes }: Ways, given: Giv
 async function compared({ log }: DataFolder, backup: string): Promise<Comparison | undefined> {
   if (!existsSync(log)) return undefined
   try {
-    // An engine that was killed has left a write-ahead log: this brings it home.
+    // An engine that was killed has left a write-ahead log, and this brings it home; but beside a file that is broken SQLite would delete it.
+    await openSqliteLog({ file: log, readOnly: true }).close()
     await openSqliteLog({ file: log }).close()
     return compareSqliteLogs({ current: log, backup })
   } catch (error) {
@@ -106,7 +109,7 @@ function putAside({ log }: DataFolder): string | undefined {
   if (!existsSync(log)) return undefined
   const kept = `${log}.replaced-${new Date().toISOString().replaceAll(/[:.]/g, '-')}`
   linkSync(log, kept)
-  // A write-ahead log is there only if the log could not be opened and closed. Beside the backup it would be taken for its own.
-  for (const end of ['-wal', '-shm']) if (existsSync(`${log}${end}`)) renameSync(`${log}${end}`, `${kept}${end}`)
+  // There is one only if the log could not be opened and closed: otherwise all of it is in the file.
+  if (existsSync(`${log}-wal`)) renameSync(`${log}-wal`, `${kept}-wal`)
   return kept
 }

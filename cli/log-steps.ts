@@ -62,11 +62,13 @@ export function stepsOfFile(file: string, end: number, threads: number, portionS
 }
 
 /** What it has begun it ends first. */
-function ended(worker: Worker): Promise<void> {
-  return new Promise((resolve) => {
-    worker.once('exit', () => resolve())
+async function ended(worker: Worker): Promise<void> {
+  await new Promise<void>((resolve) => {
+    for (const event of ['exit', 'error']) worker.once(event, () => resolve())
+    worker.on('message', (message: Portion | 'ended') => message === 'ended' && resolve())
     worker.postMessage('end')
   })
+  await worker.terminate()
 }
 
 /** What the thread answers, one after the other; it answers in the order in which it was asked. */
@@ -74,7 +76,8 @@ function createAnswers(worker: Worker): () => Promise<Portion> {
   const come: Portion[] = []
   let waiting: { resolve(portion: Portion): void; reject(error: unknown): void } | undefined
   let broken: unknown
-  worker.on('message', (portion: Portion) => {
+  worker.on('message', (portion: Portion | 'ended') => {
+    if (portion === 'ended') return
     if (waiting) waiting.resolve(portion)
     else come.push(portion)
     waiting = undefined

@@ -32,7 +32,7 @@ parentPort?.on('message', (wanted: Wanted | 'end') => {
     if (wanted === 'end') {
       // A connection that is not closed keeps what SQLite has beside the file.
       await log.close()
-      parentPort?.close()
+      parentPort?.postMessage('ended')
       return
     }
     const portion = await portionOf(wanted)

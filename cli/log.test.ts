@@ -348,11 +348,14 @@ describe('A backup', () => {
       await addPeople(cli.data, 'ada')
       await backup(beside('copy.sqlite'))
       const key = readFileSync(join(cli.data, 'master.key'))
-      for (const prepare of [() => writeFileSync(logOf(), 'noise'), () => rmSync(logOf())]) {
+      const unreadable = (): void => ['', '-wal'].forEach((end) => writeFileSync(`${logOf()}${end}`, 'noise'))
+      for (const prepare of [unreadable, () => rmSync(logOf())]) {
         prepare()
         expect(await restore(beside('copy.sqlite'))).toBe(0)
         expect((await readEvents(logOf())).length).toBe((await readEvents(beside('copy.sqlite'))).length + 1)
       }
+      // What stood beside the old one is kept with it, and is no part of the backup.
+      expect(readdirSync(cli.data).filter((name) => name.includes('.replaced-')).map((name) => name.replace(/.*Z/, '')).toSorted()).toEqual(['', '-wal'])
       for (const end of ['', '-wal', '-shm']) rmSync(`${logOf()}${end}`, { force: true })
       writeFileSync(join(cli.data, 'master.key'), key)
       await addPeople(cli.data, 'bob')
