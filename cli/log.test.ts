@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { signerOf } from '../audit/note.ts'
 import { ensureDataFolder, lockDataFolder } from '../data-folder.ts'
 import { newEvents } from '../eventlog/contract/fixture.ts'
 import type { NewEvent } from '../eventlog/event-log.ts'
@@ -18,6 +19,7 @@ import { restoreLog } from './log-restore.ts'
 import { stepsOf, stepsOfFile, type LogStep } from './log-steps.ts'
 import { verifyLog } from './log-verify.ts'
 import { rebuildProjections } from './projections.ts'
+import { storedTypes } from './stored-events.ts'
 import { openFolder } from './testing.ts'
 import { addPeople, appendLogins, configOf, fileIn, readEvents, sign } from './testing-log.ts'
 
@@ -110,6 +112,7 @@ describe('A log as a file, without the engine', () => {
     expect(await verify(fileIn(data))).toBe(0)
     expect(await verify(fileIn(data), { checkpoint: kept, key: vkey })).toBe(2)
     expect(said.at(-1)).toMatch(/^WRONG: the events are not those of the checkpoint that you hold \(\d+ events\), but those of a later one of the log's own: another history was signed$/)
+    await expect(verify(fileIn(data), { key: signerOf(vkey.split('+')[0] as string, Buffer.alloc(32, 1)).vkey })).rejects.toThrow('no key names')
     await expect(verify(fileIn(data), { key: vkey.replace(/.$/, 'x') })).rejects.toThrow()
   })
 
@@ -119,6 +122,12 @@ describe('A log as a file, without the engine', () => {
     await expect(verify(at('nowhere'))).rejects.toThrow('there is no')
     expect(said).toEqual([])
   })
+})
+
+test('Every event that is stored is known', () => {
+  const root = join(import.meta.dirname, '..')
+  const goldens = ['domain', 'vault'].flatMap((part) => readdirSync(join(root, part), { recursive: true, encoding: 'utf8' }).filter((path) => /(^|\/)stored\/[^/]+\.json$/.test(path)))
+  expect([...new Set(goldens.map((path) => path.replace(/^.*\//, '').replace(/(~\d+)?\.json$/, '')))].toSorted()).toEqual(storedTypes().toSorted())
 })
 
 test('The key of a month must be there, or the month have been dropped', async () => {

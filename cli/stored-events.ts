@@ -24,6 +24,8 @@ const byPrefix: Readonly<Record<string, Schemas>> = {
 }
 const prefixes = Object.entries(byPrefix)
 
+export const storedTypes = (): string[] => [...new Set(Object.values(byPrefix).flatMap((schemas) => Object.keys(schemas)))]
+
 /** Undefined for a stream that no release before this one has written. */
 export function schemasOf(stream: string): Schemas | undefined {
   const [, schemas] = prefixes.find(([prefix]) => (prefix.endsWith('-') ? stream.startsWith(prefix) : stream === prefix)) ?? []
