@@ -1,27 +1,32 @@
 /** The ledger's table as its rows say it, for a walk of the log. */
 import { createTree } from '../audit/merkle.ts'
 import type { KnownLeaf } from '../audit/walk.ts'
-import type { LedgerTable } from '../projections/ledger/table.ts'
+import type { LeafRow, LedgerTable } from '../projections/ledger/table.ts'
 
 /** The hashes that the row has of larger subtrees do not follow from the leaves below them. */
 export type TableFault = { index: number }
 
-const atOnce = 2_000
+const atOnce = 4_000
 const hashBytes = 32
 
 /** The first `size` leaves in their order. A row that is missing is passed over: the one after it stands in the wrong place. */
 export async function* leavesOf(table: LedgerTable, size: number, onFault: (fault: TableFault) => void): AsyncGenerator<KnownLeaf> {
   const tree = createTree()
-  for (let from = 0; from < size; ) {
-    const rows = await table.from(from, Math.min(atOnce, size - from))
+  const page = (from: number): Promise<LeafRow[]> => {
+    const rows = from < size ? table.from(from, Math.min(atOnce, size - from)) : Promise.resolve([])
+    // It is looked at when the page before has been walked; nobody listens until then.
+    rows.catch(() => {})
+    return rows
+  }
+  for (let rows = await page(0); rows.length > 0; ) {
+    // The database looks for the next ones meanwhile.
+    const coming = page((rows.at(-1) as LeafRow).index + 1)
     for (const { index, stream, revision, hashes } of rows) {
       if (index >= size) return
       const hash = hashes.subarray(0, hashBytes)
       if (!Buffer.concat(tree.append(hash)).equals(hashes)) onFault({ index })
       yield { stream, revision, hash }
     }
-    const last = rows.at(-1)
-    if (last === undefined) return
-    from = last.index + 1
+    rows = await coming
   }
 }
