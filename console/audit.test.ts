@@ -279,6 +279,16 @@ describe('A search', () => {
     expect(rows.toSorted()).toEqual(log.toSorted())
   })
 
+  test('by an event finds it by its own time, though the login began before', async () => {
+    const { found: [one] } = await stage.api('/v1/audit/search?type=SessionCompleted&limit=1')
+    const begun = (await stage.api(`/v1/audit/sessions/${one.session}`)).startedAt
+    expect(begun < one.at).toBe(true)
+    const after = new Date(Date.parse(one.at) + 1).toISOString()
+    const { source, found } = await stage.api(`/v1/audit/search?type=SessionCompleted&from=${one.at}&to=${after}`)
+    expect([source, found.map(({ session, at }: any) => [session, at])]).toEqual(['rows and streams', [[one.session, one.at]]])
+    expect((await stage.api(`/v1/audit/search?type=SessionCompleted&from=${after}&to=${after}`)).found).toEqual([])
+  })
+
   test('says where it looked: in rows where they can answer', async () => {
     const source = async (query: string) => (await stage.api(`/v1/audit/search?${query}`)).source
     expect([await source(''), await source('type=AppendSkipped'), await source('type=PasskeyLinked')]).toEqual(['rows', 'rows and streams', 'log'])
