@@ -35,8 +35,8 @@ export const projectionStatus = (config: Config): Promise<number> =>
       for (const other of versions.filter((one) => one.table !== table)) console.log(`  beside it ${other.table}: about ${other.rows} rows, ${(other.bytes / 1e6).toFixed(1)} MB`)
     }
     const table = createLedgerTable(sql)
-    const { position, holder } = await table.checkpoint()
-    console.log(`ledger: table ${ledgerTable}, position ${position ?? 'none'}, ${await table.size()} events, kept by ${holder ?? 'nobody yet'}`)
+    const reached = await table.reached()
+    console.log(`ledger: table ${ledgerTable}, position ${reached?.position ?? 'none'}, ${await table.size()} events, kept by ${reached?.holder ?? 'nobody yet'}`)
     return 0
   })
 

@@ -60,6 +60,12 @@ export const createLedgerTable = (sql: Sql) => {
     })
   }
 
+  const reached = async (): Promise<LedgerCheckpoint | undefined> => {
+    const [row] = await ifThere(sql<{ position: string | null; generation: number; holder: string | null }[]>`
+      select position, generation, holder from projection_checkpoints where projection = ${ledgerTable}`)
+    return row && { position: row.position ?? undefined, generation: row.generation, holder: row.holder ?? undefined }
+  }
+
   return {
     nodes,
 
@@ -67,12 +73,15 @@ export const createLedgerTable = (sql: Sql) => {
       await sql.unsafe(create)
     },
 
+    /** @throws Overtaken where there is none: the table was dropped */
     checkpoint: async (): Promise<LedgerCheckpoint> => {
-      const [row] = await sql<{ position: string | null; generation: number; holder: string | null }[]>`
-        select position, generation, holder from projection_checkpoints where projection = ${ledgerTable}`
-      if (!row) throw new Overtaken(`${ledgerTable} has no checkpoint`)
-      return { position: row.position ?? undefined, generation: row.generation, holder: row.holder ?? undefined }
+      const checkpoint = await reached()
+      if (!checkpoint) throw new Overtaken(`${ledgerTable} has no checkpoint`)
+      return checkpoint
     },
+
+    /** How far it is; undefined where no engine ever made the table. */
+    reached,
 
     /** Leaves so far; 0 where no engine ever made the table. */
     size: async (): Promise<number> => {
