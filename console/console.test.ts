@@ -1,5 +1,6 @@
 import { createSecretKey, randomBytes } from 'node:crypto'
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import axe from 'axe-core'
 import { Hono } from 'hono'
@@ -11,18 +12,22 @@ import { clientSecret, startProvider, type CompanyProvider } from '../access/tes
 import { openBrowser } from '../demo/testing-browser.ts'
 import { login, registered } from '../projections/adoption/testing.ts'
 import { serve, type Server } from '../serve.ts'
+import { auditCases } from './audit-cases.ts'
 import { createConsole } from './console.ts'
 import { openStage, someLogins, today, type Stage } from './testing-stage.ts'
 
+const folder = mkdtempSync(join(tmpdir(), 'keyledger-feed-'))
+const feed = join(folder, 'security.ndjson')
 let browser: Browser
 let stage: Stage
 const faults: string[] = []
 beforeAll(async () => {
-  ;[browser, stage] = await Promise.all([openBrowser(), openStage()])
+  ;[browser, stage] = await Promise.all([openBrowser(), openStage({ feeds: [{ file: feed }], ledger: { everySeconds: 60, everyEvents: 1, witnesses: [] } })])
 }, 60_000)
 afterAll(async () => {
   await browser?.close()
   await stage?.close()
+  rmSync(folder, { recursive: true })
 })
 afterEach(async () => {
   await Promise.all(browser.contexts().map((context) => context.close()))
@@ -380,6 +385,8 @@ test('In production without a provider the console is off, and says how to have 
     expect(await answer.text()).toContain('the configuration of the engine has no <code>access</code>')
   }
 })
+
+auditCases({ stage: () => stage, browser: () => browser, file: feed, faults })
 
 // The last one: what the engine says of the outage may come late.
 describe('While the figures cannot be read', () => {

@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { keep, type Kept } from '../audit/testing.ts'
-import { createTree, leafHash, proveConsistency, proveInclusion, type Hash } from '../audit/merkle.ts'
+import { createTree, leafHash, type Hash } from '../audit/merkle.ts'
 import { leafOf } from '../audit/canonical.ts'
 import { openCheckpoint, verifierOf } from '../audit/note.ts'
 import { extendsTree, includes } from '../audit/proofs.ts'
-import type { LedgerTree } from '../engine/ledger.ts'
 import type { Recorded } from '../eventlog/event-log.ts'
 import { createProofs, LedgerAway } from '../projections/ledger/proofs.ts'
+import { proofsOf } from './testing-proofs.ts'
 import { consoleKey, openApi, type Api } from './testing.ts'
 import type { Proofs } from './audit.ts'
 
@@ -14,18 +14,15 @@ let api: Api
 let events: Recorded[]
 let kept: Kept
 let away: boolean
-/** The tree of the log as it is, in place of the table. */
-const tree: LedgerTree = { size: async () => kept.leaves.length, nodes: (places) => kept.nodes(places) }
+/** Of the log as it is, in place of the table. */
+const { tree, proofs: ofTheLog } = proofsOf(() => kept)
 const proofs: Proofs = {
-  inclusion: async ({ stream, revision }, size) => {
+  inclusion: async (event, size) => {
     if (away) throw new LedgerAway('away')
-    const index = kept.leaves.findIndex((leaf) => leaf.stream === stream && leaf.revision === revision)
-    if (index < 0 || index >= size) return undefined
-    return { stream, revision, index, size, leaf: base64(kept.known[index]!.hash), proof: (await proveInclusion(tree.nodes, index, size)).map(base64) }
+    return ofTheLog.inclusion(event, size)
   },
-  consistency: async (from, to) => (from < 1 || from > to || to > kept.leaves.length ? undefined : { from, to, proof: (await proveConsistency(tree.nodes, from, to)).map(base64) }),
+  consistency: ofTheLog.consistency,
 }
-const base64 = (hash: Uint8Array): string => Buffer.from(hash).toString('base64')
 const bytes = (texts: string[]): Hash[] => texts.map((text) => Buffer.from(text, 'base64'))
 const look = async (): Promise<void> => {
   events = []

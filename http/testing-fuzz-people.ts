@@ -24,8 +24,8 @@ const signedIn = [
 ].map(named)
 const nothing = '8d0e1c6e-9c3e-5c5b-8f3a-0a6f1d2b3c40'
 
-/** `codeFor`: the last code that was sent to one of these addresses. */
-export function createPerson({ codeFor, anybody }: { codeFor: (addresses: readonly string[]) => string | undefined; anybody: () => Person }) {
+/** `codeFor`: the last code that was sent to one of these addresses. `queries`: by operation, where there is nothing without one. */
+export function createPerson({ codeFor, queries, anybody }: { codeFor: (addresses: readonly string[]) => string | undefined; queries: Readonly<Record<string, string>>; anybody: () => Person }) {
   const device = createAuthenticator()
   let person: { account: string; identifier: string; password: string; addresses: string[]; contact: string; passkey: string } | undefined
   let login: { id: string; flowToken: string; state: Answered } | undefined
@@ -106,7 +106,8 @@ export function createPerson({ codeFor, anybody }: { codeFor: (addresses: readon
       const key = newKey()
       const sender: Sender = {
         right,
-        ids: { id: id || nothing, contact: person?.contact || nothing, passkey: person?.passkey || 'AAAA' },
+        ids: { id: id || nothing, contact: person?.contact || nothing, passkey: person?.passkey || 'AAAA', metric: 'funnel', number: '1' },
+        query: queries[operation.id] ?? '',
         any: anybody().any(),
         tokens: { right: rightToken(operation), flow: flow(), access: access(), backend: backendKey, refresh: tokens?.refreshToken ?? 'none' },
         key,

@@ -28,6 +28,7 @@ export type Draft = {
 export type Sender = {
   right: unknown
   ids: Record<string, string>
+  query: string
   any: { id: string; token: string }
   tokens: Record<'right' | 'flow' | 'access' | 'backend' | 'refresh', string>
   key: string
@@ -130,7 +131,8 @@ const keyOf = ({ key, pick }: Draft, sender: Sender): string | undefined => {
 }
 
 const bent = ['..%2F..%2Fkey-1', '%2e%2e', '%00', '%E0%A4%A', '%F0%9F%98%80', '__proto__', 'constructor', 'x'.repeat(5_000), '%0d%0aSet-Cookie:%20a=b', ';', '%25', '*', ':id', 'null', '%5c', ' ', '', '%2F']
-function pathOf({ path, pick, text, query }: Draft, operation: Operation, { ids, any }: Sender): string {
+function pathOf({ path, pick, text, query: other }: Draft, operation: Operation, { ids, query: usual, any }: Sender): string {
+  const query = other === '' ? usual : other
   const right = operation.path.replaceAll(/{(\w+)}/g, (_, name: string) => {
     const id = ids[name] ?? 'x'
     if (path === 'anybody') return any.id

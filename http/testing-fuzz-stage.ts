@@ -1,10 +1,12 @@
 /** An engine that is sent spoiled requests by many people at once, and a judge of every answer and of every event that it wrote. */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import fc from 'fast-check'
+import { createDice, keep, makeEvents } from '../audit/testing.ts'
 import { problems } from './problems.ts'
 import { createPerson, type Answered, type Person } from './testing-fuzz-people.ts'
 import { drafts, type Fuzzed } from './testing-fuzz-requests.ts'
 import { marker } from './testing-fuzz-values.ts'
+import { proofsOf } from './testing-proofs.ts'
 import { openApi, type ApiOptions } from './testing.ts'
 
 /** How often: each status, each problem code, each operation that was done. */
@@ -20,7 +22,12 @@ const people = 24
 const kinds = ['session-', 'account-', 'identifier-', 'tokens-']
 
 export async function openFuzzStage(options: ApiOptions, tally: Tally) {
-  const api = await openApi(options)
+  const ledger = keep(makeEvents(createDice(1), 40))
+  const { tree, proofs } = proofsOf(() => ledger)
+  const api = await openApi({ proofs, ...options })
+  await api.engine.ledger.checkpoint(tree)
+  const [leaf] = ledger.leaves
+  const queries = { proveInclusion: `stream=${leaf?.stream}&revision=0`, proveConsistency: `from=1&to=${ledger.leaves.length}` }
   const request = new AsyncLocalStorage<{ written: string[] }>()
   let [writtenByNobody, writtenHere] = [0, 0]
   // Exact, however many are under way: an append runs in the context of the request that it belongs to.
@@ -33,7 +40,7 @@ export async function openFuzzStage(options: ApiOptions, tally: Tally) {
     return appended
   }
   const codeFor = (addresses: readonly string[]) => api.world.messages.findLast(({ to, code }) => code !== undefined && addresses.includes(to))?.code
-  const crowd: Person[] = Array.from({ length: people }, () => createPerson({ codeFor, anybody: () => crowd[tally.sent % people] as Person }))
+  const crowd: Person[] = Array.from({ length: people }, () => createPerson({ codeFor, queries, anybody: () => crowd[tally.sent % people] as Person }))
 
   async function send(fuzzed: Fuzzed, sent: Request): Promise<{ status: number; body: Answered }> {
     const mine = { written: [] as string[] }

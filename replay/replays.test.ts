@@ -3,7 +3,11 @@ import { parseFact } from '../domain/event.ts'
 import { sessionEvents } from '../domain/session/events.ts'
 import { legalActions } from '../domain/session/flow.ts'
 import { evolve, type SessionState } from '../domain/session/state.ts'
+import type { Recorded } from '../eventlog/event-log.ts'
 import { eventsOf } from '../eventlog/testing.ts'
+import { createLines } from '../feeds/lines.ts'
+import type { OcsfEvent } from '../feeds/ocsf.ts'
+import { faultsOf } from '../feeds/testing-ocsf.ts'
 import { openApi, password, type Api } from '../http/testing.ts'
 import { searchSessionsOf } from './account-replay.ts'
 import { BadAsOf, readAsOf } from './as-of.ts'
@@ -12,12 +16,15 @@ import { createReplays, type Replays } from './replays.ts'
 let api: Api
 let replays: Replays
 let login: Awaited<ReturnType<typeof wholeLogin>>
+/** As the log has it when that login is done. */
+const stored: Recorded[] = []
 beforeAll(async () => {
   api = await openApi({ policy: { withPasskey: { otp: 'required', pin: 'optional', biometrics: 'optional' } } })
   await api.register()
   const { log } = api
   replays = createReplays({ log, now: api.now, coverageOf: async () => undefined, sessionsOf: (account) => searchSessionsOf(log, account), findLogins: async () => 'unavailable' })
   login = await wholeLogin()
+  for await (const recorded of log.readAll({ prefixes: ['session-', 'tokens-', 'account-'] })) stored.push(recorded)
 })
 afterAll(() => api.close())
 
@@ -156,5 +163,44 @@ describe('An account', () => {
     expect([then.passkeys, then.sessions!.map(({ session, outcome }) => [session, outcome])]).toEqual([[], [[id, 'running']]])
     await expect(replays.account(api.world.account, readAsOf('99'))).rejects.toThrow(BadAsOf)
     expect(await replays.account('5d0f4b6e-3d5c-4f0a-9a3e-0c6f2b7d1e42')).toBeUndefined()
+  })
+})
+
+describe('The same login, for a SIEM', () => {
+  const feed = async (some: readonly Recorded[]): Promise<OcsfEvent[]> => {
+    const lineOf = createLines(api.log)
+    const events: OcsfEvent[] = []
+    for (const recorded of some) {
+      const line = await lineOf(recorded)
+      if (line !== undefined) events.push(JSON.parse(line) as OcsfEvent)
+    }
+    return events
+  }
+
+  test('is its proofs, its end and what it changed, in their order, and nobody’s name', async () => {
+    const events = await feed(stored)
+    expect(events.map(({ type_name, status, status_detail = null, is_mfa = null }) => [type_name, status, status_detail, is_mfa])).toEqual([
+      ['Account Change: Create', 'Success', 'added', null],
+      ['Account Change: Password Change', 'Success', null, null],
+      ['Account Change: Contact Added', 'Success', null, null],
+      ['Authentication: Logon', 'Failure', 'wrong_password', null],
+      ['Authentication: Preauth', 'Success', null, null],
+      ['Account Change: Passkey Linked', 'Success', null, null],
+      ['Account Change: MFA Factor Enable', 'Success', null, null],
+      ['Authentication: Preauth', 'Success', null, null],
+      ['Authentication: Logon', 'Success', null, false],
+      ['Authentication: Authentication Ticket', 'Success', null, null],
+    ])
+    expect(events.flatMap(faultsOf)).toEqual([])
+    for (const { user } of events) expect(user).toEqual({ uid: api.world.account, type: 'User', type_id: 1 })
+    expect(events[3]).toMatchObject({
+      service: { name: 'shop' }, session: { uid: login.id }, actor: { app_name: 'app', app_uid: 'shop' }, src_endpoint: { type: 'Mobile', os: { name: 'iOS' } }, auth_factors: [{ factor_type: 'Password' }],
+    })
+    expect(JSON.stringify(events)).not.toMatch(/ada@|192\.0\.2\.1|a1\.|p1\./)
+  })
+
+  test('is told the same from any event on, as after a restart', async () => {
+    const [all, half] = [await feed(stored), stored.length >> 1]
+    expect([...(await feed(stored.slice(0, half))), ...(await feed(stored.slice(half)))]).toEqual(all)
   })
 })
