@@ -51,12 +51,14 @@ type Options<S extends Step> = {
   others?: readonly Held[]
   /** Told of every event, those of keys and of the ledger too. */
   onEvent?: (event: S) => void
+  /** Told of every leaf: its hash, and those of the subtrees that end with it. */
+  onLeaf?: (index: number, event: S, hashes: readonly Hash[]) => void
   onProgress?: (leaves: number) => void
 }
 
 /** The same, where the leaves are hashed elsewhere. `hashOf` is asked for leaves alone. */
 export async function walkHashed<S extends Step>(
-  { events, held, known, others = [], onEvent = () => {}, onProgress = () => {}, hashOf }: Options<S> & { hashOf: (event: S) => Hash },
+  { events, held, known, others = [], onEvent = () => {}, onLeaf = () => {}, onProgress = () => {}, hashOf }: Options<S> & { hashOf: (event: S) => Hash },
 ): Promise<Walked> {
   const tree = createTree()
   const inOrder = nextRevisions()
@@ -104,7 +106,7 @@ export async function walkHashed<S extends Step>(
       }
       if (other && row && index < held.size) other.append(row.hash as Hash)
     }
-    tree.append(hash)
+    onLeaf(index, event, tree.append(hash))
     // Several may be of one size, and each of them must be met.
     for (; tree.size === marks[mark]?.size; mark += 1) {
       const met = same(tree.root(), marks[mark]!.root)

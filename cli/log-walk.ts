@@ -5,7 +5,7 @@ import { walkHashed, type Held, type Walked } from '../audit/walk.ts'
 import type { EventLog } from '../eventlog/event-log.ts'
 import { headOf } from '../eventlog/sqlite/compare.ts'
 import type { LedgerTable } from '../projections/ledger/table.ts'
-import { leavesOf, type TableFault } from './ledger-rows.ts'
+import { createTableCheck, leavesOf, type TableFault } from './ledger-rows.ts'
 import { stepsOf, stepsOfFile, threadsFor, type LogStep } from './log-steps.ts'
 import { keysLost } from './lost-keys.ts'
 import { showProgress } from './progress.ts'
@@ -22,36 +22,24 @@ export async function verifyEvents(log: EventLog, { note, key }: Holding, { tabl
   const own = await readCheckpoints(log)
   keysOf(own.first, own.handovers, key)
   const held = note === undefined ? undefined : heldBy(own, note, key)
-  const needed = new Map<string, KeyNeeded & { at: Omit<Fault, 'reason'> }>()
-  const keys = new Set<string>()
-  const examination = createExamination()
-  const look = (step: LogStep): void => {
-    const { stream, revision, needs } = step
-    examination.look(step)
-    if (stream.startsWith('key-')) keys.add(stream.slice('key-'.length))
-    for (const one of needs) if (!needed.has(one.key)) needed.set(one.key, { ...one, at: { stream, revision } })
-  }
   const marks: readonly Held[] = [...own.checkpoints, ...(held ? [held] : [])].toSorted((a, b) => a.size - b.size)
   const newest = marks.at(-1) ?? nothing
   const expected = Math.max(newest.size, rows ?? 0)
-  let done = 0
-  const end = file === undefined ? 0 : headOf(file)
-  const steps = file === undefined || threadsFor(end) < 2 ? stepsOf(log) : stepsOfFile(file, end, threadsFor(end))
   const began = performance.now()
-  const bar = showProgress('events', () => ({ done, share: expected === 0 ? undefined : Math.min(1, done / expected) }))
+  const pass = (parts: Pick<Parameters<typeof walkHashed<LogStep>>[0], 'known' | 'onLeaf'>) => passOver(log, file, { held: newest, others: marks, ...parts }, expected)
   const tableFaults: TableFault[] = []
-  const known = table && rows ? leavesOf(table, rows, (fault) => tableFaults.push(fault)) : undefined
-  let walked: Walked
+  let passed: Passed
   try {
-    walked = await walkHashed({ events: steps, held: newest, others: marks, known, hashOf: ({ hash }) => hash, onEvent: look, onProgress: (leaves) => (done = leaves) })
+    const check = table && rows ? createTableCheck(table, rows) : undefined
+    passed = await pass(check ? { onLeaf: check.onLeaf } : {})
+    // Once more, row by row: what is wrong is named by the table, or is wrong in it.
+    if (table && rows && (passed.walked.wrong || (await check?.differs()))) passed = await pass({ known: leavesOf(table, rows, (fault) => tableFaults.push(fault)) })
   } catch (error) {
     if (!/^.+, revision \d+: the stored event is not JSON$/.test((error as Error).message)) throw error
     console.log(`WRONG: ${(error as Error).message}`)
     return 'wrong'
-  } finally {
-    bar.end()
   }
-  for (const fault of await keysLost(log, [...needed.values()].filter((one) => !keys.has(one.key)))) examination.found(fault)
+  const { walked, examination } = passed
   const seconds = (performance.now() - began) / 1000
   const { events, streams, faults, first } = examination.result()
   console.log(`${events} events of ${streams} streams, ${Math.round(events / Math.max(seconds, 0.001))}/s; the tree of ${walked.leaves} has the root ${walked.root.toString('base64')}`)
@@ -65,6 +53,28 @@ export async function verifyEvents(log: EventLog, { note, key }: Holding, { tabl
   if (wrong.length > 0) return 'wrong'
   for (const one of coverage(walked, own, held, newest, key)) console.log(one)
   return walked.uncovered.events > 0 ? 'not covered' : 'right'
+}
+
+type Passed = { walked: Walked; examination: ReturnType<typeof createExamination> }
+
+/** From the first event to the last. */
+async function passOver(log: EventLog, file: string | undefined, options: Pick<Parameters<typeof walkHashed<LogStep>>[0], 'held' | 'others' | 'known' | 'onLeaf'>, expected: number): Promise<Passed> {
+  const needed = new Map<string, KeyNeeded & { at: Omit<Fault, 'reason'> }>()
+  const keys = new Set<string>()
+  const examination = createExamination()
+  const onEvent = (step: LogStep): void => {
+    const { stream, revision, needs } = step
+    examination.look(step)
+    if (stream.startsWith('key-')) keys.add(stream.slice('key-'.length))
+    for (const one of needs) if (!needed.has(one.key)) needed.set(one.key, { ...one, at: { stream, revision } })
+  }
+  const end = file === undefined ? 0 : headOf(file)
+  const events = file === undefined || threadsFor(end) < 2 ? stepsOf(log) : stepsOfFile(file, end, threadsFor(end))
+  let done = 0
+  const bar = showProgress('events', () => ({ done, share: expected === 0 ? undefined : Math.min(1, done / expected) }))
+  const walked = await walkHashed({ ...options, events, hashOf: ({ hash }) => hash, onEvent, onProgress: (leaves) => (done = leaves) }).finally(bar.end)
+  for (const fault of await keysLost(log, [...needed.values()].filter((one) => !keys.has(one.key)))) examination.found(fault)
+  return { walked, examination }
 }
 
 const nothing: Held = { size: 0, root: new Uint8Array() }

@@ -122,6 +122,14 @@ export const createLedgerTable = (sql: Sql) => {
       return row
     },
 
+    /** SHA-256 over the rows from `from` to before `to`, each as index, stream and revision with a space after each of them, then its hashes; undefined where there are none. */
+    digest: async (from: number, to: number): Promise<Buffer | undefined> => {
+      const [row] = await sql<{ digest: Buffer | null }[]>`
+        select sha256(string_agg(convert_to(concat(index, ' ', stream, ' ', revision, ' '), 'UTF8') || hashes, ''::bytea order by index)) as digest
+        from ledger_v1 where index >= ${from} and index < ${to}`
+      return row?.digest ?? undefined
+    },
+
     /** Leaves in their order, from `index` on, at most `limit`. */
     from: (index: number, limit: number): Promise<LeafRow[]> =>
       sql<LeafRow[]>`select index, stream, revision, hashes from ledger_v1 where index >= ${index} order by index limit ${limit}`,
