@@ -88,6 +88,8 @@ export const ConfigFile = z.strictObject({
       k: z.int().min(1).max(1_000).optional(),
       /** How many people each variant of a test is to have before it is looked at. */
       plannedPeople: z.int().min(1).optional(),
+      // Milliseconds after which figures of some minutes ago are shown, while those of now are worked out.
+      patienceMs: z.int().min(0).max(30_000).optional(),
     })
     .prefault({}),
   /** Seconds that a login may take. */
@@ -130,7 +132,7 @@ export type Config = {
   access: AccessSettings | undefined
   /** Of the console, as a client of the provider in `access`. */
   accessClientSecret: string | undefined
-  adoption: { k: number; plannedPeople: number | undefined }
+  adoption: { k: number; plannedPeople: number | undefined; patienceMs?: number | undefined }
   flowSeconds: number
   sweepMs: number
   /** The configuration file: what stood in it, or undefined where there was none, and what was taken of it besides the policy. */
@@ -217,7 +219,7 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     ledger: { ...file.ledger, witnesses: file.ledger.witnesses.map((one) => ('file' in one ? { file: resolve(dirname(path), one.file) } : one)) },
     access: file.access,
     accessClientSecret: values.ACCESS_CLIENT_SECRET,
-    adoption: { k: file.adoption.k ?? (file.apps ? 10 : 1), plannedPeople: file.adoption.plannedPeople },
+    adoption: { k: file.adoption.k ?? (file.apps ? 10 : 1), plannedPeople: file.adoption.plannedPeople, patienceMs: file.adoption.patienceMs ?? 50 },
     flowSeconds: file.flowSeconds,
     sweepMs: file.sweepMs,
     file: { path, text, settled },

@@ -22,8 +22,8 @@ export const openDatabase = (options: { url: string } | { folder: string; onRese
       max: 10,
       idle_timeout: 60,
       // Figures are grouped by person: in memory, where the server's own 4 MB would take them to disk.
-      // To compile such a query takes longer than to answer it; and no table of ours is on a disk on which to jump about costs four times as much.
-      connection: { application_name: 'keyledger', statement_timeout: 30_000, idle_in_transaction_session_timeout: 30_000, work_mem: '64MB', jit: false, random_page_cost: 1.1 },
+      // To compile such a query takes longer than to answer it.
+      connection: { application_name: 'keyledger', statement_timeout: 30_000, idle_in_transaction_session_timeout: 30_000, work_mem: '64MB', jit: false },
     })
     return withReady(sql, undefined, () => end(sql))
   }

@@ -17,8 +17,8 @@ export type Adoption = ReturnType<typeof openAdoption>
 /** The tables that are read; `table`: of the version that is served, see serving.ts. */
 export const adoptionTables = (table: Source['table'] = tableName): Tables => ({ logins: table(adoptionLogins), people: table(adoptionPeople) })
 
-export function openAdoption({ sql, table, ...disclosure }: { sql: Sql; table?: Source['table'] } & Disclosure) {
-  const cache = createAnswerCache()
+export function openAdoption({ sql, table, patienceMs, ...disclosure }: { sql: Sql; table?: Source['table']; patienceMs?: number | undefined } & Disclosure) {
+  const cache = createAnswerCache({ patienceMs })
   return {
     /** Which metrics there are, and what they mean. @throws FiguresUnavailable */
     catalogue: async (): Promise<Catalogue> => ({ metrics: metrics.map(describe), asOf: await newest(sql, adoptionTables(table)) }),

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { createAnswerCache } from './answer-cache.ts'
 import type { Answer } from './answer.ts'
@@ -5,8 +6,8 @@ import { metricOf } from './metrics.ts'
 import { describe as wordsOf } from './metric.ts'
 
 /** Tables that somebody writes, and a question to them that is answered when it is let. */
-function openTables() {
-  const cache = createAnswerCache()
+function openTables(options: Parameters<typeof createAnswerCache>[0] = {}) {
+  const cache = createAnswerCache(options)
   const waiting: (() => void)[] = []
   let [written, asked, fails] = [0, 0, false]
   const answerNow = (): Answer => {
@@ -75,6 +76,34 @@ test('what could not be answered is asked again, by those who wait too', async (
   await tables.letAnswer()
   expect(await second).toBe(0)
   expect(tables.asked()).toBe(2)
+})
+
+test('who cannot wait is told how it was before, for some minutes, and the next one how it is now', async () => {
+  let time = 0
+  const tables = openTables({ patienceMs: 1, now: () => time })
+  const first = tables.ask()
+  await tables.letAnswer()
+  expect(await first).toBe(0)
+  tables.write()
+  expect(await tables.ask()).toBe(0)
+  await tables.letAnswer()
+  expect(await tables.ask()).toBe(1)
+  tables.write()
+  time += 300_001
+  const later = tables.ask()
+  await sleep(20)
+  await tables.letAnswer()
+  expect(await later).toBe(2)
+})
+
+test('that it cannot be told now is not told to whom it was told before', async () => {
+  const tables = openTables({ patienceMs: 10_000 })
+  const first = tables.ask()
+  await tables.letAnswer()
+  expect(await first).toBe(0)
+  tables.write()
+  tables.failOnce()
+  await expect(tables.ask()).rejects.toThrow('away')
 })
 
 test('more rows than memory is meant for are not kept', async () => {
