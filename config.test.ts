@@ -44,7 +44,7 @@ describe('Without any configuration', () => {
     expect(config).toEqual({
       host: '127.0.0.1', port: 8787, dataFolder: 'data', eventStoreDbUrl: undefined, databaseUrl: undefined, masterKeys: undefined,
       email: undefined, sms: undefined, deliveryPlaintext: false, trustedHops: 0, metricsToken: undefined, logLevel: 'warn', issuer: undefined,
-      passwords: { minLength: 8, blocklist: [] }, access: undefined, accessClientSecret: undefined, ledger: { everySeconds: 60, everyEvents: 1_000, witnesses: [] }, adoption: { k: 1, plannedPeople: undefined }, retentionMonths: 13, feeds: [], opens: 'admin', flowSeconds: 900, sweepMs: 5_000,
+      passwords: { minLength: 8, blocklist: [] }, access: undefined, accessClientSecret: undefined, ledger: { everySeconds: 60, everyEvents: 1_000, witnesses: [] }, adoption: { k: 1, plannedPeople: undefined, patienceMs: 50 }, retentionMonths: 13, feeds: [], opens: 'admin', flowSeconds: 900, sweepMs: 5_000,
       policyVersionStated: false,
     })
     expect(backends).toEqual([])
@@ -55,7 +55,7 @@ describe('Without any configuration', () => {
   test('figures of few people are hidden once there are apps of one’s own, from ten people on or as many as the file says', () => {
     expect(read().adoption.k).toBe(1)
     expect(read({}, { apps: [shop] }).adoption.k).toBe(10)
-    expect(read({}, { apps: [shop], adoption: { k: 25, plannedPeople: 5_000 } }).adoption).toEqual({ k: 25, plannedPeople: 5_000 })
+    expect(read({}, { apps: [shop], adoption: { k: 25, plannedPeople: 5_000, patienceMs: 0 } }).adoption).toEqual({ k: 25, plannedPeople: 5_000, patienceMs: 0 })
     expect(problemsOf({}, { adoption: { k: 0 } })).toEqual([expect.stringMatching(/adoption\.k/)])
   })
 

@@ -116,6 +116,8 @@ export const ConfigFile = z.strictObject({
       k: z.int().min(1).max(1_000).optional(),
       /** How many people each variant of a test is to have before it is looked at. */
       plannedPeople: z.int().min(1).optional(),
+      // Milliseconds after which figures of some minutes ago are shown, while those of now are worked out.
+      patienceMs: z.int().min(0).max(30_000).optional(),
     })
     .prefault({}),
   /** Seconds that a login may take. */
@@ -163,7 +165,7 @@ export type Config = {
   feeds: readonly (FeedConfig & { since?: string | undefined })[]
   /** The role that may have sealed values opened. */
   opens: Role
-  adoption: { k: number; plannedPeople: number | undefined }
+  adoption: { k: number; plannedPeople: number | undefined; patienceMs?: number | undefined }
   flowSeconds: number
   sweepMs: number
   /** The configuration file: what stood in it, or undefined where there was none, and what was taken of it besides the policy. */
@@ -258,7 +260,7 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     ledger: { ...file.ledger, witnesses: file.ledger.witnesses.map((one) => ('file' in one ? { file: resolve(dirname(path), one.file) } : one)) },
     feeds: file.feeds.map((feed) => ('file' in feed ? { ...feed, file: resolve(dirname(path), feed.file) } : { ...feed, secret: values.FEED_WEBHOOK_SECRET ?? '' })),
     opens: file.audit.opens,
-    adoption: { k: file.adoption.k ?? (file.apps ? 10 : 1), plannedPeople: file.adoption.plannedPeople },
+    adoption: { k: file.adoption.k ?? (file.apps ? 10 : 1), plannedPeople: file.adoption.plannedPeople, patienceMs: file.adoption.patienceMs ?? 50 },
     flowSeconds: file.flowSeconds,
     sweepMs: file.sweepMs,
     file: { path, text, settled },

@@ -8,6 +8,7 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { facts } from '../domain/session/given.ts'
 import { createAccess } from '../access/access.ts'
+import { consoleKeyOf } from '../access/console-key.ts'
 import { clientSecret, startProvider, type CompanyProvider } from '../access/testing-provider.ts'
 import { openBrowser } from '../demo/testing-browser.ts'
 import { login, registered } from '../projections/adoption/testing.ts'
@@ -387,6 +388,17 @@ test('In production without a provider the console is off, and says how to have 
 })
 
 auditCases({ stage: () => stage, browser: () => browser, file: feed, faults })
+
+test('A page says as of when the oldest of its figures are', async () => {
+  const consoleKey = consoleKeyOf(randomBytes(32))
+  const real = await stage.api('/v1/adoption/funnel')
+  const ask = async (name: string) => ({ ...real, metric: name, asOf: name === 'withheld' ? '2026-02-27T10:00:00.000Z' : '2026-02-28T10:00:00.000Z' })
+  const adoption = { catalogue: async () => ({ metrics: [], asOf: '2026-03-01T10:00:00.000Z' }), ask }
+  const access = createAccess({ consoleKey, consoleUrl: 'https://console.example', secret: createSecretKey(randomBytes(32)), now: () => today })
+  const app = new Hono().route('/console', createConsole({ access, adoption, apps: () => [], now: () => today, onError: () => {} }))
+  const answer = await app.request('/console/reasons', { headers: { authorization: `Bearer ${consoleKey}` } })
+  expect(await answer.text()).toMatch(/As of <time datetime="2026-02-27T10:00:00.000Z">/)
+})
 
 // The last one: what the engine says of the outage may come late.
 describe('While the figures cannot be read', () => {

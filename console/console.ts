@@ -73,11 +73,12 @@ async function answered(c: Context, one: FiguresPage, places: readonly Place[], 
   const mine = parameters.filter(([name]) => !one.own.includes(name))
   let question: Question = Question.parse({})
   let catalogue: Catalogue = { metrics: [], asOf: null }
+  const asOfs: string[] = []
   let [content, status, fault]: [Html, 200 | 400 | 503, Fault | undefined] = [html``, 200, undefined]
   try {
     question = readQuestion(mine)
     catalogue = await adoption.catalogue()
-    content = catalogue.asOf === null ? empty : await one.show({ question, chosen, metrics: catalogue.metrics, ask: asker(adoption, question) })
+    content = catalogue.asOf === null ? empty : await one.show({ question, chosen, metrics: catalogue.metrics, ask: asker(adoption, question, asOfs) })
   } catch (error) {
     if (error instanceof BadQuestion) {
       ;[status, fault] = [400, { field: error.field, message: error.message, typed: parameters.flatMap(([name, value]) => (name === error.field ? [value] : [])).join(',') }]
@@ -89,7 +90,7 @@ async function answered(c: Context, one: FiguresPage, places: readonly Place[], 
     } else throw error
   }
   const filters = { ...question, by: [], every: undefined }
-  const main = html`<div class="head"><h1>${one.title}</h1><p>${one.lead}</p>${freshness(catalogue.asOf, question.timeZone)}</div>
+  const main = html`<div class="head"><h1>${one.title}</h1><p>${one.lead}</p>${freshness(asOfs.toSorted()[0] ?? catalogue.asOf, question.timeZone)}</div>
 ${questionForm({ path: one.path, question, now: now(), apps: apps(), choices: one.choices?.({ question, chosen, metrics: catalogue.metrics }) ?? [], periods: one.periods ?? false, fault })}
 ${content}`
   return shown(c, page({ title: one.title, identity: whoIs(c), places, path: one.path, query: searchOf(filters), scripts: one.periods ? ['uplot.js', 'charts.js', 'console.js'] : ['console.js'], styles: one.periods ? ['uplot.css'] : [], main }), status)
@@ -104,10 +105,12 @@ function without(parameters: readonly [string, string][], field: string): Questi
   }
 }
 
-const asker = (adoption: Pick<Adoption, 'ask'>, filters: Question) => async (metric: string, instead: Partial<Question> = {}) => {
+/** `asOfs`: how new the answers are. */
+const asker = (adoption: Pick<Adoption, 'ask'>, filters: Question, asOfs: string[]) => async (metric: string, instead: Partial<Question> = {}) => {
   const question: Question = { ...filters, by: filters.by, ...instead }
   const answer: Answer | undefined = await adoption.ask(metric, question)
   if (!answer) throw new BadQuestion('metric', 'is none that there is')
+  if (answer.asOf !== null) asOfs.push(answer.asOf)
   return { answer, question }
 }
 

@@ -98,6 +98,13 @@ describe('GET /v1/adoption', () => {
     expect((await get('/v1/adoption/other')).body).toMatchObject({ status: 404, code: 'metric_unknown' })
   })
 
+  test('tells whoever asks the same again what has happened since', async () => {
+    const logins = async () => (await get('/v1/adoption/logins?app=later')).body.rows
+    expect(await logins()).toEqual([])
+    await figures.also(login(6, '2026-03-02T08:00:00Z', { app: 'later' }, verified()), login(7, '2026-03-02T08:00:00Z', { app: 'later' }, verified()))
+    expect(await logins()).toMatchObject([{ group: { proof: 'password' }, people: 2, values: { count: 2 } }])
+  })
+
   test('says so while the database is away, and when to ask again', async () => {
     await figures.postgres.stop()
     const reply = await get('/v1/adoption/funnel')

@@ -22,7 +22,8 @@ export const openDatabase = (options: { url: string } | { folder: string; onRese
       max: 10,
       idle_timeout: 60,
       // Figures are grouped by person: in memory, where the server's own 4 MB would take them to disk.
-      connection: { application_name: 'keyledger', statement_timeout: 30_000, idle_in_transaction_session_timeout: 30_000, work_mem: '64MB' },
+      // To compile such a query takes longer than to answer it.
+      connection: { application_name: 'keyledger', statement_timeout: 30_000, idle_in_transaction_session_timeout: 30_000, work_mem: '64MB', jit: false },
     })
     return withReady(sql, undefined, () => end(sql))
   }

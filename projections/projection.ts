@@ -20,10 +20,13 @@ export type Projection<Row extends object = any> = {
   evolve(row: Row, event: Recorded): Row
   /** Besides `key text primary key`, which every table has. */
   columns: { readonly [column in keyof Row & string]: ColumnType }
-  indexes?: readonly (readonly (keyof Row & string)[])[]
+  indexes?: readonly Index<keyof Row & string>[]
   /** Older versions whose tables have all that this release's queries read, by the same name and with the same meaning: they serve while this one fills. */
   alsoReads?: readonly number[]
 }
+
+/** By its columns; `present`: of the rows alone in which this column says something; `with`: columns that are told from the index itself. */
+export type Index<Column extends string = string> = readonly Column[] | { by: readonly Column[]; present: Column; with?: readonly Column[] }
 
 export type ColumnType = 'text' | 'uuid' | 'integer' | 'bigint' | 'double precision' | 'boolean' | 'timestamptz' | 'jsonb'
 

@@ -1,13 +1,19 @@
 import type { Sql } from 'postgres'
 import type { Position } from '../eventlog/event-log.ts'
 import type { Folded, Rows } from './fold.ts'
-import { tableName, type Projection } from './projection.ts'
+import { tableName, type Index, type Projection } from './projection.ts'
 
 /** How far a table is. The generation counts what a follower cannot know of: a rebuild, parked events tried again. */
 export type Checkpoint = { position: Position | undefined; generation: number }
 /** `holder`: who follows the table from now on. `healed`: numbers of parked events that are parked no longer. */
 export type Change = Folded & { from: Checkpoint; to: Checkpoint; holder?: string | undefined; healed?: readonly number[] }
 export type Store = ReturnType<typeof createStore>
+
+const listed = (columns: readonly string[]): string => `(${columns.map((column) => `"${column}"`).join(', ')})`
+function indexed(index: Index): string {
+  if (!('by' in index)) return listed(index)
+  return `${listed(index.by)} ${index.with ? `include ${listed(index.with)}` : ''} where "${index.present}" is not null`
+}
 
 /** The checkpoint is not where it was left: another one wrote this table. Nothing was written. */
 export class Overtaken extends Error {
@@ -45,8 +51,9 @@ export const createStore = (sql: Sql, projection: Projection, scratch?: string) 
   const table = scratch ?? tableName(projection)
   const types = { key: 'text', ...projection.columns }
   const columns = Object.keys(types).map((column) => `"${column}"`)
-  const typed = Object.entries(types).map(([column, type]) => `"${column}" ${type}`)
-  const indexes = (projection.indexes ?? []).map((index) => `create index on "${table}" (${index.map((column) => `"${column}"`).join(', ')});`)
+  // The key last: what stands behind a text is found by its length, row by row.
+  const typed = [...Object.entries(projection.columns), ['key', 'text']].map(([column, type]) => `"${column}" ${type}`)
+  const indexes = (projection.indexes ?? []).map((index) => `create index on "${table}" ${indexed(index)};`)
 
   // The lock keeps two processes from creating at once. A table and its checkpoint are nothing without each other: then both begin anew.
   const create = `

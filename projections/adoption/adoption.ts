@@ -2,8 +2,9 @@
 import type { Sql } from 'postgres'
 import { tableName } from '../projection.ts'
 import type { Source } from '../serving.ts'
+import { createAnswerCache } from './answer-cache.ts'
 import type { Answer, Catalogue } from './answer.ts'
-import { ask, newest, type Disclosure } from './ask.ts'
+import { ask, newest, positionOf, type Disclosure } from './ask.ts'
 import { adoptionLogins } from './logins.ts'
 import { describe } from './metric.ts'
 import { metricOf, metrics } from './metrics.ts'
@@ -16,14 +17,16 @@ export type Adoption = ReturnType<typeof openAdoption>
 /** The tables that are read; `table`: of the version that is served, see serving.ts. */
 export const adoptionTables = (table: Source['table'] = tableName): Tables => ({ logins: table(adoptionLogins), people: table(adoptionPeople) })
 
-export function openAdoption({ sql, table, ...disclosure }: { sql: Sql; table?: Source['table'] } & Disclosure) {
+export function openAdoption({ sql, table, patienceMs, ...disclosure }: { sql: Sql; table?: Source['table']; patienceMs?: number | undefined } & Disclosure) {
+  const cache = createAnswerCache({ patienceMs })
   return {
     /** Which metrics there are, and what they mean. @throws FiguresUnavailable */
     catalogue: async (): Promise<Catalogue> => ({ metrics: metrics.map(describe), asOf: await newest(sql, adoptionTables(table)) }),
     /** Undefined where there is no such metric. @throws BadQuestion, FiguresUnavailable */
     async ask(name: string, question: Question): Promise<Answer | undefined> {
       const metric = metricOf(name)
-      return metric && ask({ sql, tables: adoptionTables(table), ...disclosure }, metric, question)
+      const tables = adoptionTables(table)
+      return metric && cache.answer({ question: JSON.stringify([name, question]), position: () => positionOf(sql, tables), ask: () => ask({ sql, tables, ...disclosure }, metric, question) })
     },
   }
 }

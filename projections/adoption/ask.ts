@@ -78,6 +78,12 @@ export async function newest(sql: Sql, tables: Tables): Promise<string | null> {
   return (row?.['as_of'] as string | null | undefined) ?? null
 }
 
+/** Another one whenever the tables have changed: they move with their checkpoints, in one transaction. @throws FiguresUnavailable */
+export async function positionOf(sql: Sql, tables: Tables): Promise<string> {
+  const rows = await rowsOf(sql, { text: 'select projection, position, generation from projection_checkpoints where projection = any($1::text[]) order by projection', values: [Object.values(tables)] }, {})
+  return JSON.stringify(rows)
+}
+
 async function rowsOf(sql: Sql, { text, values }: { text: string; values: (string | string[])[] }, { from, to }: Pick<Question, 'from' | 'to'>): Promise<Found[]> {
   try {
     return [...(await sql.unsafe<Found[]>(text, values))]

@@ -66,14 +66,15 @@ export function scopeOf(question: Question, tables: Tables, bind: Bind): Scope {
     offer: "case when l.offer is null then 'none' when l.offer = 1 then '1' when l.offer <= 3 then '2-3' when l.offer = 4 then '4' else '5+' end",
     mode: said('l.mode'),
     provider: "coalesce(l.provider, made.provider)::text",
-    cohort: said(`to_char(date_trunc('week', ${local('firsts.first_offered_at')}), 'YYYY-MM-DD')`),
+    cohort: said('firsts.cohort'),
   }
   expressions.provider = said(expressions.provider)
 
   // Looked up only where they are asked for: the logins alone answer everything else.
   const made = `left join (select distinct on (account, passkey) account, passkey, provider from ${tables.logins} where passkey is not null order by account, passkey, created_at) made
     on made.account = l.account and made.passkey = l.used_passkey`
-  const firsts = `left join (select account, min(offered_at) as first_offered_at from ${tables.logins} o where o.offered_at is not null and o.mode <> 'conditional' and ${counts('o')} group by account) firsts
+  const cohort = `to_char(date_trunc('week', ${local('min(o.offered_at)')}), 'YYYY-MM-DD')`
+  const firsts = `left join (select account, ${cohort} as cohort from ${tables.logins} o where o.offered_at is not null and o.mode <> 'conditional' and ${counts('o')} group by account) firsts
     on firsts.account = l.account`
 
   const filtered = Object.entries(filters).flatMap(([name, values]) => (values ? [`${expressions[name as Dimension]} = any(${bind(values, 'text[]')})`] : []))

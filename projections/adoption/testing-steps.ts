@@ -42,7 +42,10 @@ export function ofSteps(figures: Figures): void {
   test('count biometrics that were switched off again later, by the same person on the same installation', async () => {
     const on = (person: number) => walk(person, facts.codeSkipped(), facts.pinSkipped(), facts.biometrics(true), facts.completed())
     const [first, second, third] = [on(1), on(2), on(3)]
+    const before = login(1, '2026-02-27T08:00:00Z', {}, verified())
     await figures.given(
+      // It had been off before.
+      before, inAccount(1, '2026-02-27T09:00:00Z', off, sessionIn(before)),
       // Signed in by another login meanwhile.
       first, login(1, '2026-03-03T08:00:00Z', {}, verified()), inAccount(1, '2026-03-04T08:00:00Z', off, sessionIn(first)),
       second, inAccount(2, '2026-03-01T08:00:00Z', off, sessionIn(second)),

@@ -120,7 +120,7 @@ export const useFigures = () => {
       for (const { projection, store } of stores()) {
         const from = await store.checkpoint()
         const mine = inOrder.map(({ event }) => event).filter(({ stream }) => projection.prefixes.some((prefix) => stream.startsWith(prefix)))
-        const { parked } = await writeBatch(store, projection, { events: mine, from, to: from, parked: new Set() })
+        const { parked } = await writeBatch(store, projection, { events: mine, from, to: { ...from, generation: from.generation + 1 }, parked: new Set() })
         if (parked[0]) throw new Error(parked[0].error)
       }
     },

@@ -1,6 +1,6 @@
 import { names, selected } from '../figures.ts'
 import type { Metric } from '../metric.ts'
-import type { Scope } from '../scope.ts'
+import type { Key, Scope } from '../scope.ts'
 
 /**
  * Everybody counts from a moment on, and until another; so does having a passkey. The state at the end of a period is the sum of all such steps
@@ -13,21 +13,18 @@ function query(scope: Scope): string {
   const members = scope.ofLogins
     ? `select ${selected(groups)} l.account, min(l.proved_at) as since from ${scope.from} where ${scope.where} and l.proved_at is not null group by ${[...groups, 1].map((_, n) => n + 1).join(', ')}`
     : `select account, registered_at as since from ${tables.people}`
+  const persons = `select ${names(groups, 'm.')} greatest(p.registered_at, m.since) as at, p.erased_at as until, p.held
+    from members m join ${tables.people} p on p.account = m.account where p.registered_at is not null and ${scope.counts('p')}`
+  if (!every) return atTheEnd(scope, groups, `with members as (${members}), persons as (${persons})`)
   const within = scope.end ? `at < ${scope.end}` : 'true'
   const steps = `
-    select ${names(groups, 'm.')} greatest(p.registered_at, m.since) as at, p.erased_at as until, 1 as person, 0 as holder
-      from members m join ${tables.people} p on p.account = m.account where p.registered_at is not null and ${scope.counts('p')}
+    select ${list} at, until, 1 as person, 0 as holder from persons
     union all
-    select ${names(groups, 'm.')} greatest((span.value ->> 0)::timestamptz, p.registered_at, m.since), (span.value ->> 1)::timestamptz, 0, 1
-      from members m join ${tables.people} p on p.account = m.account cross join lateral jsonb_array_elements(p.held) span (value) where p.registered_at is not null and ${scope.counts('p')}`
+    select ${list} greatest((span.value ->> 0)::timestamptz, at), (span.value ->> 1)::timestamptz, 0, 1 from persons cross join lateral jsonb_array_elements(held) span (value) where held <> '[]'`
   const changes = `
     select ${list} at, person, holder from steps where until is null or until > at
     union all select ${list} until, -person, -holder from steps where until > at`
-  const withs = `with members as (${members}), steps as (${steps}), changes as (select * from (${changes}) c where ${within})`
-  if (!every) {
-    return `${withs} select ${list} sum(person)::int as people, sum(holder)::bigint as numerator, sum(person)::bigint as denominator from changes
-      ${groups.length > 0 ? `group by ${groups.map((_, n) => n + 1).join(', ')}` : ''} having sum(person) > 0`
-  }
+  const withs = `with members as (${members}), persons as (${persons}), steps as (${steps}), changes as (select * from (${changes}) c where ${within})`
   const newest = `greatest((select max(last_at) from ${tables.logins}), (select max(last_at) from ${tables.people}))`
   const last = `least(${newest}${scope.end ? `, ${scope.end} - interval '1 microsecond'` : ''})`
   return `${withs}, sums as (
@@ -43,6 +40,16 @@ function query(scope: Scope): string {
     )
     select period, ${list} person::int as people, holder::bigint as numerator, person::bigint as denominator from states
     where person > 0 ${scope.begin ? `and ${scope.endOf('period')} > ${scope.begin}` : ''}`
+}
+
+/** Where one moment alone is asked for, nobody's steps need be added up. */
+function atTheEnd({ end }: Scope, groups: readonly Key[], withs: string): string {
+  const lasts = (at: string, until: string): string => (end ? `${at} < ${end} and (${until} is null or (${until} > ${at} and ${until} >= ${end}))` : `${until} is null`)
+  const span = lasts('greatest((span.value ->> 0)::timestamptz, at)', '(span.value ->> 1)::timestamptz')
+  return `${withs} select ${names(groups)} people::int, numerator::bigint, people::bigint as denominator from (
+      select ${names(groups)} count(*) filter (where ${lasts('at', 'until')}) as people,
+        count(*) filter (where held <> '[]' and exists (select from jsonb_array_elements(held) span (value) where ${span})) as numerator
+      from persons ${groups.length > 0 ? `group by ${groups.map((_, n) => n + 1).join(', ')}` : ''}) states where people > 0`
 }
 
 export const activation: Metric[] = [

@@ -8,7 +8,7 @@ import type { Key, Scope } from '../scope.ts'
  */
 export function firstOffers(scope: Scope, own: readonly Key[] = []): string {
   const keys = [...scope.keys, ...own]
-  const created = `select c.account, c.created_at, c.mode = 'conditional' as conditional from ${scope.tables.logins} c where c.created_at is not null and ${scope.counts('c')}`
+  const created = `select c.account, c.created_at, c.mode = 'conditional' as conditional from ${scope.tables.logins} c where c.passkey is not null and ${scope.counts('c')}`
   return `select ${names(keys, 'first.')} first.account, min(created.created_at - first.offered_at) as took
     from (
       select distinct on (l.account, l.mode = 'conditional') ${selected(keys)} l.account, l.mode = 'conditional' as conditional, l.offered_at, (${scope.during}) as asked
@@ -21,8 +21,8 @@ export function firstOffers(scope: Scope, own: readonly Key[] = []): string {
 }
 
 const perPerson = (scope: Scope, took: string): string =>
-  `select ${names(scope.keys)} count(distinct account)::int as people, count(*) filter (where ${took})::bigint as numerator, count(*)::bigint as denominator
-    from (${firstOffers(scope)}) person ${grouped(scope.keys)}`
+  `select ${names(scope.keys)} count(*)::int as people, sum(numerator)::bigint as numerator, sum(denominator)::bigint as denominator
+    from (select ${names(scope.keys)} account, count(*) filter (where ${took}) as numerator, count(*) as denominator from (${firstOffers(scope)}) first group by ${names(scope.keys)} account) person ${grouped(scope.keys)}`
 
 const breakdowns = ['mode', 'offer', 'platform', 'osVersion', 'app', 'appVersion', 'entryPoint', 'variant', 'policy', 'cohort'] as const
 const person =

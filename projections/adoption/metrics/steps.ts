@@ -49,11 +49,11 @@ export const steps: Metric[] = [
     definition: 'Logins in which biometric unlock was switched on, and after which the person switched it off on the same installation, at any time up to now.',
     unit: 'logins',
     denominator: 'Logins in which biometric unlock was switched on.',
-    query: (scope) =>
-      share(scope, {
-        of: 'l.biometrics_on_at is not null',
-        counted: `exists (select from ${scope.tables.logins} o where o.installation = l.installation and o.account = l.account and o.biometrics_off_at > l.biometrics_on_at)`,
-      }),
+    query(scope) {
+      const offs = `left join (select installation, account, max(biometrics_off_at) as at from ${scope.tables.logins} where biometrics_off_at is not null group by installation, account) off
+        on off.installation = l.installation and off.account = l.account`
+      return share({ ...scope, from: `${scope.from} ${offs}` }, { of: 'l.biometrics_on_at is not null', counted: 'off.at > l.biometrics_on_at' })
+    },
   },
   {
     ...common,

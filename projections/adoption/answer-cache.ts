@@ -1,0 +1,78 @@
+/** Answers that were given: they hold for as long as the tables stay as they are, and tell whoever cannot wait how it was a little before. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Answer } from './answer.ts'
+
+/** `position`: another one whenever the tables have changed, that `ask` reads. */
+type Asking = { question: string; position: () => Promise<string>; ask: () => Promise<Answer> }
+type Kept = { answer: Answer; position: string; at: number }
+type Turn = { answer: Promise<Answer>; next?: Promise<Answer> }
+
+/** Of all the answers together: some 20 MB. */
+const mostRows = 50_000
+/** Milliseconds: older ones are told to nobody. */
+const oldest = 300_000
+
+/** `patienceMs`: after so long an answer of before is told where there is one, while the new one is still worked out. Left out: whoever asks waits. */
+export function createAnswerCache({ patienceMs, now = Date.now }: { patienceMs?: number | undefined; now?: () => number } = {}) {
+  /** In the order in which they were given. */
+  const kept = new Map<string, Kept>()
+  let rows = 0
+  const turns = new Map<string, Turn>()
+
+  const forget = (question: string): void => {
+    rows -= (kept.get(question)?.answer.rows.length ?? -1) + 1
+    kept.delete(question)
+  }
+  function keep(question: string, one: Kept): void {
+    forget(question)
+    kept.set(question, one)
+    rows += one.answer.rows.length + 1
+    for (const first of kept.keys()) {
+      if (rows <= mostRows) break
+      forget(first)
+    }
+  }
+
+  async function found({ question, position, ask }: Asking): Promise<Answer> {
+    // Read first, so that what is kept under a position may be newer than it, and never older.
+    const here = await position()
+    const known = kept.get(question)
+    if (known?.position === here) return known.answer
+    const answer = await ask()
+    keep(question, { answer, position: here, at: now() })
+    return answer
+  }
+
+  function begin(asking: Asking): Promise<Answer> {
+    const { question } = asking
+    const turn: Turn = { answer: found(asking).finally(() => void (turns.get(question) === turn && turns.delete(question))) }
+    turns.set(question, turn)
+    return turn.answer
+  }
+
+  /**
+   * Whoever asks what is just being asked waits for the next turn, which all who wait share: so no answer is older than its question, and many who
+   * look at the same cost one query at a time.
+   */
+  function answerOfNow(asking: Asking): Promise<Answer> {
+    const turn = turns.get(asking.question)
+    return turn ? (turn.next ??= turn.answer.catch(() => {}).then(() => begin(asking))) : begin(asking)
+  }
+
+  return {
+    /** @throws what `position` and `ask` throw; that is not kept */
+    async answer(asking: Asking): Promise<Answer> {
+      const before = kept.get(asking.question)
+      const fresh = answerOfNow(asking)
+      if (patienceMs === undefined || !before || now() - before.at > oldest) return fresh
+      const patience = new AbortController()
+      // What becomes of the new one is the next asker's to hear.
+      fresh.catch(() => {})
+      try {
+        return await Promise.race([fresh, sleep(patienceMs, before.answer, { signal: patience.signal })])
+      } finally {
+        patience.abort()
+      }
+    },
+  }
+}
