@@ -1,23 +1,13 @@
 /** The composition root: everything that the configuration asks for, put together, started and stopped. */
-import { randomBytes, randomUUID } from 'node:crypto'
-import { availableParallelism } from 'node:os'
+import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { readConfig, BadConfig, type Config } from './config.ts'
 import { createConsole } from './console/console.ts'
 import { ensureDataFolder, lockDataFolder } from './data-folder.ts'
-import { createDelivery, type Carrier } from './delivery/delivery.ts'
 import { createFeedTarget } from './delivery/feeds.ts'
-import { createSms } from './delivery/sms.ts'
-import { loadTemplates } from './delivery/templates.ts'
-import { createTerminal } from './delivery/terminal.ts'
 import { createWitness, type Post, type Witness } from './delivery/witnesses.ts'
-import { Channel } from './domain/session/vocabulary.ts'
-import { createEngine, type Engine, type EngineDependencies } from './engine/engine.ts'
+import type { Engine, EngineDependencies } from './engine/engine.ts'
 import { OutcomeUnknown, Unavailable, type EventLog } from './eventlog/event-log.ts'
-import { openSqliteLog } from './eventlog/sqlite.ts'
-import { createHashGate } from './factors/hash-gate.ts'
-import { createBlocklist } from './factors/password-blocklist.ts'
-import { createPasswords, type Passwords } from './factors/password.ts'
 import { createLines } from './feeds/lines.ts'
 import { createApp } from './http/app.ts'
 import { adoptionTables, openAdoption } from './projections/adoption/adoption.ts'
@@ -31,7 +21,6 @@ import { createProofs } from './projections/ledger/proofs.ts'
 import { createWitnessRows } from './projections/ledger/witnesses.ts'
 import { openReadModel, type ReadModel } from './projections/read-model.ts'
 import type { Source } from './projections/serving.ts'
-import type { ProjectionStatus } from './projections/status.ts'
 import { createCheckpoints, type Checkpoints } from './reactions/checkpoints.ts'
 import { createFeeds, type Feed, type Feeds } from './reactions/feeds.ts'
 import { createPolicyFile, type PolicyFile } from './policy-file.ts'
@@ -40,32 +29,11 @@ import { createRetention, type Retention } from './reactions/retention.ts'
 import { createSweeper, type Sweeper } from './reactions/sweeper.ts'
 import { createReplays } from './replay/replays.ts'
 import { openAccess } from './open-access.ts'
+import { openEngine, openTelemetry, toStderr, type Surroundings } from './open-engine.ts'
 import { createAddressOf, serve } from './serve.ts'
 import { createLogger, errorFields } from './telemetry/logger.ts'
-import type { Fed, Ledgered } from './telemetry/metrics.ts'
-import { createTelemetry, type Telemetry } from './telemetry/telemetry.ts'
-import { watchMasterKeyFile } from './vault/master-key.ts'
 import { firstSteps } from './first-steps.ts'
 
-export type Surroundings = {
-  now?: () => Date
-  print?: (line: string) => void
-  onError?: (what: string, error: unknown) => void
-  /** Takes the lines of the log in place of stderr. */
-  writeLog?: (line: string) => void
-  /** Takes codes and notices in place of the carriers of the configuration. */
-  deliver?: Carrier
-  /** ms. How long an answer waits for the projection database before it is given without. */
-  patience?: number
-  /** In place of the hashes of `factors/password.ts`. */
-  passwords?: Passwords
-  /** ms. How often the configuration file is looked at for another policy. */
-  policyEveryMs?: number
-  /** Another process keeps the rows: this one takes over when that one dies. */
-  standby?: boolean
-  /** No ledger is kept: to see what it costs. */
-  withoutLedger?: boolean
-}
 /** `consoleKey`: undefined where a provider, or nobody, says who may look. */
 export type Keyledger = { url: string; consoleKey: string | undefined; engine: Engine; log: EventLog; readModel: ReadModel; sweeper: Sweeper; notices: Notices; retention: Retention; feeds: Feeds; checkpoints: Checkpoints; policyFile: PolicyFile; ready: Promise<void>; close(): Promise<void> }
 
@@ -75,55 +43,6 @@ const closeTimeout = 5_000
 const embeddedViewsAfter = 5_000
 /** ms. How often it is looked whether there is a checkpoint to sign or to send. */
 const checkpointRounds = 1_000
-/** Hashes that may wait for a core before a login is told to come back later. */
-const hashQueue = 256
-
-/** The engine without its surroundings: what `main.ts` serves and `cli.ts` works with. @throws BadConfig, Unavailable */
-export async function openEngine(
-  config: Config,
-  { now = () => new Date(), print = console.log, deliver: carrier, passwords, ...surroundings }: Surroundings,
-  { history, sessionsOf, guessCounter, telemetry = openTelemetry(config, { now, ...surroundings }) }: Pick<EngineDependencies, 'history' | 'sessionsOf' | 'guessCounter'> & { telemetry?: Telemetry },
-) {
-  const masterKeys = config.masterKeys ?? watchMasterKeyFile(ensureDataFolder(config.dataFolder).masterKey)
-  const { onError = telemetry.error } = surroundings
-  const log = telemetry.log(await openLog(config))
-  const { deliver, reachable, post, close: closeDelivery } = carrier ? { deliver: carrier, reachable: new Set(Channel.options), post: undefined, close: () => {} } : await openDelivery(config, now, print)
-  const settings = { issuer: config.issuer ?? `http://localhost:${config.port}`, apps: config.apps, policy: config.policy, flowSeconds: config.flowSeconds, backends: config.backends }
-  const blocklist = createBlocklist({ passwords: config.passwords.blocklist, words: [...config.apps.flatMap(({ id, name, rpId }) => [id, name, rpId]), URL.parse(settings.issuer)?.hostname ?? ''] })
-  const engine = await createEngine({
-    log,
-    masterKeys,
-    passwords: passwords ?? createPasswords({ gate: telemetry.gate(createHashGate({ atOnce: availableParallelism(), queue: hashQueue })), minLength: config.passwords.minLength, blocklist }),
-    deliver: telemetry.carrier(deliver),
-    reachable,
-    settings: () => settings,
-    history,
-    sessionsOf,
-    guessCounter,
-    now,
-    newId: randomUUID,
-    randomBytes,
-    onBackgroundError: (error) => onError('background work', error),
-    observe: telemetry.step,
-    onRetry: telemetry.retried,
-  }).catch(async (error: unknown) => {
-    closeDelivery()
-    await log.close()
-    throw error
-  })
-  return {
-    engine,
-    log,
-    /** Takes letters that are no codes and no notices; undefined without a mail server. */
-    post,
-    async close(): Promise<void> {
-      await engine.settled()
-      closeDelivery()
-      await log.close()
-    },
-  }
-}
-
 /** Runs until `close`. The listener opens before the projection database is ready: people sign in without it. */
 export async function startKeyledger(config: Config, surroundings: Surroundings = {}): Promise<Keyledger> {
   const { now = () => new Date() } = surroundings
@@ -234,25 +153,6 @@ function viewsFor({ databaseUrl, adoption: { k } }: Config, { sql }: Database, c
     })
 }
 
-/** What only production needs is loaded only there: the embedded default answers its first request sooner. */
-export async function openLog({ eventStoreDbUrl: url, dataFolder }: Config): Promise<EventLog> {
-  if (url === undefined) return openSqliteLog({ file: ensureDataFolder(dataFolder).log })
-  const { openEventStoreDb } = await import('./eventlog/eventstoredb.ts')
-  return openEventStoreDb({ url })
-}
-
-async function openDelivery(config: Config, now: () => Date, print: (line: string) => void): Promise<{ deliver: Carrier; reachable: Set<Channel>; post: Post | undefined; close(): void }> {
-  const templates = loadTemplates()
-  const email = config.email && (await import('./delivery/email.ts')).createEmail({ ...config.email, templates, plaintext: config.deliveryPlaintext })
-  const sms = config.sms && createSms({ ...config.sms, templates, plaintext: config.deliveryPlaintext, now: () => now().getTime() })
-  // Nothing configured: codes go to the terminal, which is enough to try it and says so.
-  const terminal = email || sms ? undefined : createTerminal(print)
-  const carriers = { email: email ?? terminal, sms: sms ?? terminal }
-  const reachable = new Set((['email', 'sms'] as const).filter((channel) => carriers[channel] !== undefined))
-  const deliver = createDelivery({ ...(carriers.email ? { email: carriers.email } : {}), ...(carriers.sms ? { sms: carriers.sms } : {}) })
-  return { deliver, reachable, post: email?.post, close: () => email?.close() }
-}
-
 /** @throws BadConfig */
 function openWitnesses({ ledger, deliveryPlaintext: plaintext }: Config, post: Post | undefined): Witness[] {
   try {
@@ -270,12 +170,6 @@ function openFeeds({ feeds, deliveryPlaintext: plaintext }: Config, now: () => D
     throw new BadConfig([`feeds: ${(error as Error).message}`])
   }
 }
-
-function openTelemetry({ logLevel }: Config, { now = () => new Date(), writeLog = toStderr }: Surroundings, projections?: () => ProjectionStatus[], ledger?: () => Ledgered | undefined, feeds?: () => readonly Fed[]): Telemetry {
-  return createTelemetry({ level: logLevel, now, write: writeLog, ...(projections && { projections }), ...(ledger && { ledger }), ...(feeds && { feeds }) })
-}
-
-const toStderr = (line: string): void => void process.stderr.write(`${line}\n`)
 
 async function main(): Promise<void> {
   const config = readConfig()

@@ -23,7 +23,9 @@ if (!complete) install()
 const bin = join(root, 'node_modules', 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node')
 // Without a bound V8 lets the room for new objects grow with the machine's memory: 100 MB more for the engine, and no faster (bench/).
 const flags = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=16']
-const child = spawn(bin, [...flags, ...args], { stdio: 'inherit', cwd: root })
+// Compiled once, not at every start: a command of the terminal then takes half the time.
+const env = { NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'compiled'), ...process.env }
+const child = spawn(bin, [...flags, ...args], { stdio: 'inherit', cwd: root, env })
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal))
 child.on('exit', (code, signal) => process.exit(code ?? (signal ? 1 : 0)))
 

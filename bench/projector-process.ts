@@ -1,6 +1,6 @@
 /** Keeps the rows in place of the engine, so that what that costs can be told apart. */
 import { randomUUID } from 'node:crypto'
-import { openLog } from '../main.ts'
+import { openLog } from '../open-engine.ts'
 import { readConfig } from '../config.ts'
 import { openDatabase, type Database } from '../projections/database.ts'
 import { openReadModel, type ReadModel } from '../projections/read-model.ts'

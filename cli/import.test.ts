@@ -5,7 +5,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { readConfig } from '../config.ts'
 import { startStandIn } from '../eventlog/stand-in/start.ts'
 import { createClient } from '../stories/app.ts'
-import { openEngine, startKeyledger } from '../main.ts'
+import { startKeyledger } from '../main.ts'
+import { openEngine } from '../open-engine.ts'
 import { ndjson, openFolder, person } from './testing.ts'
 
 let cli: ReturnType<typeof openFolder>

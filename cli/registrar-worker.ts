@@ -5,7 +5,7 @@ import type { Act } from '../engine/acts.ts'
 import type { Registration } from '../engine/accounts.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { NewAccount } from '../engine/new-account.ts'
-import { openEngine } from '../main.ts'
+import { openEngine } from '../open-engine.ts'
 
 /** `actor`: who gave the command. */
 export type Given = { config: Config; actor: string }

@@ -6,7 +6,7 @@ import { isLeaf, keep } from '../audit/testing.ts'
 import { readConfig, type Config } from '../config.ts'
 import type { NewEvent, Recorded } from '../eventlog/event-log.ts'
 import { openSqliteLog } from '../eventlog/sqlite.ts'
-import { openEngine } from '../main.ts'
+import { openEngine } from '../open-engine.ts'
 
 export const configOf = (data: string, more: Record<string, string> = {}): Config => readConfig({ KEYLEDGER_DATA: data, ...more })
 export const fileIn = (data: string): string => join(data, 'events.sqlite')

@@ -2,7 +2,7 @@
 import type { Config } from '../config.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { EventLog } from '../eventlog/event-log.ts'
-import { openEngine } from '../main.ts'
+import { openEngine } from '../open-engine.ts'
 
 export async function withEngine<T>(config: Config, work: (engine: Engine, log: EventLog) => Promise<T>): Promise<T> {
   const { engine, log, close } = await openEngine(config, {}, { history: async () => 'unavailable' })

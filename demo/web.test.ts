@@ -51,7 +51,7 @@ async function toOffer(page: Page): Promise<void> {
 async function giveCode(page: Page): Promise<void> {
   await shows(page, 'otp')
   await press(page, 'Send a code by e-mail')
-  const message = await page.locator('#inbox', { hasText: 'your code is' }).textContent({ timeout: 8_000 })
+  const message = await page.locator('#inbox', { hasText: 'your code is' }).textContent({ timeout: 20_000 })
   const code = /code is (\d{6})/.exec(message ?? '')?.[1] ?? ''
   await page.fill('input[name=code]', code)
   await press(page, 'Confirm')
