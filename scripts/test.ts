@@ -1,5 +1,5 @@
 /**
- * `npm test`: types, then everything on Node, then what must run on Deno too. `--prove`: the same with large sizes and fresh seeds, which are printed.
+ * `npm test`: types, then everything on Node, and beside it what must run on Deno too. `--prove`: the same with large sizes and fresh seeds, which are printed.
  * Names or paths after it choose among the tests on Node.
  */
 import { spawn } from 'node:child_process'
@@ -13,15 +13,17 @@ const bin = (name: string): string => join(import.meta.dirname, '..', 'node_modu
 const seed = Math.floor(Math.random() * 2 ** 31)
 const environment = { ...process.env, ...(prove ? { PROVE: 'true', PROVE_SEED: String(seed) } : {}) }
 
-/** Runs to its end; its output goes to the terminal, and comes back as text. */
-function run(command: string, args: string[]): Promise<{ code: number; output: string }> {
+/** Runs to its end; its output comes back as text, and goes to the terminal meanwhile unless it is `quiet`. */
+function run(command: string, args: string[], { quiet = false } = {}): Promise<{ code: number; output: string }> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { env: environment, stdio: ['ignore', 'pipe', 'inherit'] })
+    const child = spawn(command, args, { env: environment, stdio: ['ignore', 'pipe', quiet ? 'pipe' : 'inherit'] })
     let output = ''
-    child.stdout.on('data', (bytes: Buffer) => {
-      process.stdout.write(bytes)
+    const take = (bytes: Buffer): void => {
+      if (!quiet) process.stdout.write(bytes)
       output += bytes.toString()
-    })
+    }
+    child.stdout?.on('data', take)
+    child.stderr?.on('data', take)
     child.on('error', reject)
     child.on('exit', (code) => resolve({ code: code ?? 1, output }))
   })
@@ -36,6 +38,8 @@ try {
     if (types.code !== 0) totals.failed += 1
   }
 
+  // Beside Node, whose last files leave a core idle; it is shown when Node is done.
+  const onDeno = chosen.length === 0 ? run(bin('deno'), ['test', '--allow-all', '--no-check', '--quiet'], { quiet: true }) : undefined
   const report = join(folder, 'node.json')
   const node = await run(process.execPath, [bin('vitest'), 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...chosen])
   const results = JSON.parse(readFileSync(report, 'utf8')) as { numPassedTests: number; numFailedTests: number; numPendingTests: number }
@@ -45,8 +49,9 @@ try {
   // A file that could not even be loaded fails no test of its own.
   if (node.code !== 0 && results.numFailedTests === 0) totals.failed += 1
 
-  if (chosen.length === 0) {
-    const deno = await run(bin('deno'), ['test', '--allow-all', '--no-check', '--quiet'])
+  const deno = await onDeno
+  if (deno) {
+    process.stdout.write(deno.output)
     const [, passed = '0', failed = '0'] = /(\d+) passed[^|]*\| (\d+) failed/.exec(deno.output.replaceAll(/\u001b\[[\d;]*m/g, '')) ?? []
     totals.passed += Number(passed)
     totals.failed += Number(failed)
