@@ -18,6 +18,8 @@ export const startPostgres = async () => {
     persistent: true,
     // The server's programs refuse to run as root; where a test does, they run as another user, who may pass through the folder.
     createPostgresUser: process.getuid?.() === 0,
+    // What a test keeps need not outlive the machine.
+    initdbFlags: ['--no-sync'],
     postgresFlags: ['-c', 'fsync=off', '-c', 'full_page_writes=off', '-c', 'unix_socket_directories='],
     onLog: () => {},
     onError: () => {},
