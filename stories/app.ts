@@ -148,7 +148,7 @@ export function createClient(settings: ClientSettings) {
     async createPasskey(authenticator: Authenticator, ceremony: Partial<Ceremony> = {}): Promise<Reply> {
       const { body } = await send('append_options')
       const options = body.creationOptions as PublicKeyCredentialCreationOptionsJSON | undefined
-      if (!options) throw new Error(`there are no creation options: ${body.code}`)
+      if (!options) throw new Error(`there are no creation options: ${body.code}, after ${JSON.stringify(latest)}`)
       return append(await authenticator.create(options, { origin, ...ceremony }))
     },
     appendSkip: (reason: SkipReason) => send('append_skip', { reason }),
