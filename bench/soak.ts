@@ -34,7 +34,6 @@ for (let minute = 1; minute <= minutes; minute += 1) {
   // The rows of those who were registered a moment ago come first.
   for (await sleep(5_000); !over; await sleep(500)) lags.push(await engine.call<number>('lag'))
   const played = await playing
-  for (const [what, times] of Object.entries(played.failures)) failures[what] = (failures[what] ?? 0) + times
   const row = {
     minute,
     logins: played.logins,
@@ -46,6 +45,10 @@ for (let minute = 1; minute <= minutes; minute += 1) {
   }
   rows.push(row)
   console.log(`minute ${minute}: ${row.logins} logins, ${row.failures} failed, RSS ${shown(row.rss)} MB, ${row.files} files open, lag at most ${shown(row.lag)} ms, p99 of a request ${shown(row.p99)} ms`)
+  for (const [what, times] of Object.entries(played.failures)) {
+    console.log(`  FAILED ${times} times: ${what}`)
+    failures[what] = (failures[what] ?? 0) + times
+  }
 }
 
 const later = rows.slice(Math.floor(rows.length / 2))
