@@ -1,6 +1,5 @@
 /** A person with an app, who goes where the engine leads, and does what people do: mostly the right thing. */
 import assert from 'node:assert/strict'
-import type { PublicKeyCredentialCreationOptionsJSON } from '@simplewebauthn/server'
 import type { createAuthenticator } from '../stories/authenticator.ts'
 import { legal, taken } from '../stories/chapters.ts'
 import type { Client } from '../stories/app.ts'
@@ -48,17 +47,7 @@ const take: Record<'passkey' | 'password' | 'append' | 'otp' | 'pin' | 'biometri
       taken(await app.appendOptions())
       return void taken(await app.appendReport('1001'))
     }
-    const told = app.latest.session?.revision ?? 0
-    const { body } = await app.appendOptions()
-    if (body.code === 'step_not_legal') {
-      // Seen now and then where the machine has much else to do, and not understood: told, so that it will be. Nothing that was acknowledged may be
-      // gone; the way goes on from the state in the answer, and every acknowledged fact is looked for at the end of the login.
-      console.warn(`append_options was legal at revision ${told}, and refused: ${JSON.stringify(body)}`)
-      assert.ok((body.session?.revision ?? -1) >= told, `an acknowledged step is gone: ${JSON.stringify(body)}`)
-      return
-    }
-    assert.ok(body.creationOptions, `no creation options: ${JSON.stringify(body)}`)
-    taken(await app.append(await walker.device.create(body.creationOptions as PublicKeyCredentialCreationOptionsJSON, { origin: app.origin })))
+    taken(await app.createPasskey(walker.device))
     walker.hasPasskey = true
   },
 

@@ -1,4 +1,7 @@
 import { execFile } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:http2'
+import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest'
@@ -97,6 +100,21 @@ describe('a node that hangs', () => {
     const running = Array.from({ length: 2_000 }, () => log.append(newStream(), [newEvent({ text: 'x'.repeat(1_000) })], 'none'))
     for (const result of await Promise.allSettled(running)) expect(result).toMatchObject({ status: 'rejected', reason: expect.any(OutcomeUnknown) })
     expect(await strays()).toEqual([])
+  })
+
+  test('is not called off when an append takes too long: it would write the half of it that it has', async () => {
+    const hung = createServer(), calledOff: string[] = []
+    hung.on('stream', (call, { ':path': path }) => void call.on('aborted', () => calledOff.push(String(path))).on('error', () => {}))
+    await once(hung.listen(0, '127.0.0.1'), 'listening')
+    hung.on('session', session => onTestFinished(() => session.destroy()))
+    onTestFinished(() => void hung.close())
+    const called = once(hung, 'stream')
+    const log = openEventStoreDb({ url: `esdb://127.0.0.1:${(hung.address() as AddressInfo).port}?tls=false`, timeoutMs: 100 })
+    await expect(log.append(newStream(), newEvents(2), 'none')).rejects.toThrow(OutcomeUnknown)
+    await called
+    await sleep(100)
+    expect(calledOff).toEqual([])
+    await log.close()
   })
 
   test('is given up by a subscription, which goes on at the node that takes its place', async () => {

@@ -21,7 +21,7 @@ export function openEventStoreDb({ url, timeoutMs = 5_000 }: { url: string; time
   const closing = new AbortController()
   setMaxListeners(0, closing.signal)
 
-  /** The call's deadline ends the wait for an answer; the timer also the client's search for a node. */
+  /** The time limit ends the wait alone: for an answer, and for the client's search for a node. */
   const write = async <T>(stream: string, expected: Expected, call: () => Promise<T>): Promise<T> => {
     if (closing.signal.aborted) throw new Unavailable('the event log is closed')
     let timer: NodeJS.Timeout | undefined
@@ -36,7 +36,8 @@ export function openEventStoreDb({ url, timeoutMs = 5_000 }: { url: string; time
       clearTimeout(timer)
     }
   }
-  const calling = { requiresLeader: true, deadline: timeoutMs }
+  // No deadline, which would call a call off: the node takes that for the end of an append, and writes as many of its events as it has by then.
+  const calling = { requiresLeader: true, deadline: Infinity }
 
   async function* readStream(stream: string, options: Parameters<typeof client.readStream>[1]): AsyncGenerator<Recorded> {
     const reading = client.readStream(stream, { ...options, requiresLeader: true })

@@ -11,6 +11,7 @@ import features from '@eventstore/db-client/generated/serverfeatures_pb.js'
 import streamServices, { type IStreamsServer } from '@eventstore/db-client/generated/streams_grpc_pb.js'
 import wire, { type AppendReq, type BatchAppendReq, type DeleteReq, type TombstoneReq } from '@eventstore/db-client/generated/streams_pb.js'
 import { openSync, readFileSync, writeSync } from 'node:fs'
+import type { ServerHttp2Stream } from 'node:http2'
 import { appendResponse, batchResponse, expectedOf, failure, failureOf, nameOf, proposed } from './messages.ts'
 import { read, subscribe } from './reads.ts'
 import { createStore, type Entry, type Proposed } from './store.ts'
@@ -62,6 +63,9 @@ const streams: IStreamsServer = {
       if (request.hasProposedMessage()) events.push(proposed(request.getProposedMessage()!))
     })
     call.on('end', () => {
+      // Of a client that calls off an append it writes what it has, of one whose connection is gone nothing. The library tells neither.
+      const { stream: connected } = (call as unknown as { call: { stream: ServerHttp2Stream } }).call
+      if (connected.aborted) return
       if (refused || !options) return answer(refused ?? { code: status.INVALID_ARGUMENT })
       const stream = nameOf(options.getStreamIdentifier())
       const outcome = store.append(stream, events, expectedOf(options, options.getRevision()))

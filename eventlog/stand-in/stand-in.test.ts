@@ -1,8 +1,13 @@
 /** What a real node does, seen through the client. With EVENTSTOREDB_URL set, the same lines are held against that node. */
 import { ANY, BACKWARDS, END, EventStoreDBClient, jsonEvent, MaxAppendSizeExceededError, NO_STREAM, StreamDeletedError, StreamNotFoundError,
   streamNameFilter, UnavailableError, UnknownError, WrongExpectedVersionError, type AppendToStreamOptions } from '@eventstore/db-client'
+import shared from '@eventstore/db-client/generated/shared_pb.js'
+import streamServices from '@eventstore/db-client/generated/streams_grpc_pb.js'
+import wire, { type AppendReq } from '@eventstore/db-client/generated/streams_pb.js'
+import { credentials, type ClientWritableStream } from '@grpc/grpc-js'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
+import { createConnection, createServer, type AddressInfo, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { startStandIn } from './start.ts'
@@ -289,6 +294,34 @@ describe.skipIf(realNode !== undefined)('a node', () => {
     onTestFinished(() => standIn.thaw())
     await expect(client.appendToStream(newStream(), newEvents(1), own)).rejects.toMatchObject({ type: 'deadline-exceeded' })
   })
+})
+
+/** The options and one of the events have gone out, and then the client is no more. */
+const ends: [string, number, (parts: { call: ClientWritableStream<AppendReq>; connection: Socket }) => void][] = [
+  ['calls it off', 1, ({ call }) => call.cancel()],
+  ['loses its connection', 0, ({ connection }) => connection.destroy()],
+]
+test.each(ends)('of an append whose client %s before it has sent the second event, the node writes %i', async (_, written, end) => {
+  const [client, stream, node] = [connect(), newStream(), new URL((realNode ?? standIn.url).replace('esdb:', 'http:'))]
+  const between = createServer(socket => void socket.pipe(createConnection(Number(node.port), node.hostname)).on('error', () => {}).pipe(socket).on('error', () => {}))
+  await once(between.listen(0, '127.0.0.1'), 'listening')
+  onTestFinished(() => void between.close())
+  const connected = once(between, 'connection') as Promise<[Socket]>
+  const direct = new streamServices.StreamsClient(`127.0.0.1:${(between.address() as AddressInfo).port}`, credentials.createInsecure())
+  onTestFinished(() => direct.close())
+
+  const call = direct.append(() => {})
+  call.on('error', () => {})
+  const options = new wire.AppendReq.Options().setStreamIdentifier(new shared.StreamIdentifier().setStreamName(Buffer.from(stream))).setNoStream(new shared.Empty())
+  call.write(new wire.AppendReq().setOptions(options))
+  const event = new wire.AppendReq.ProposedMessage().setId(new shared.UUID().setString(randomUUID())).setData(Buffer.from('{}'))
+  event.getMetadataMap().set('type', 'Happened').set('content-type', 'application/json')
+  await new Promise(sent => call.write(new wire.AppendReq().setProposedMessage(event), sent))
+  const [connection] = await connected
+  await sleep(100)
+  end({ call, connection })
+  await sleep(100)
+  expect(await collect(client.readStream(stream)).catch((error: Error) => error)).toEqual(written ? [expect.anything()] : expect.any(StreamNotFoundError))
 })
 
 test('a stream that is truncated by its metadata begins there, and is appended to as before', async () => {
