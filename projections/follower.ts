@@ -3,10 +3,11 @@ import type { Sql } from 'postgres'
 import type { EventLog, Position, Recorded } from '../eventlog/event-log.ts'
 import { inBatches, writeBatch } from './batch.ts'
 import type { Routed } from './fold.ts'
+import { keepFollowing } from './keep-following.ts'
 import { retryParked } from './parked.ts'
 import type { Projection } from './projection.ts'
 import { readStatus, type ProjectionStatus } from './status.ts'
-import { createStore, Overtaken, type Checkpoint } from './store.ts'
+import { createStore, type Checkpoint } from './store.ts'
 import { createWaiting } from './waiting.ts'
 
 export type FollowerOptions = {
@@ -28,9 +29,7 @@ export type FollowerOptions = {
   onError: (error: unknown, table: string) => void
 }
 
-const longestPause = 5_000
-
-/** Keeps one projection's table up to date, for ever: log or database may go away at any time, and another process may do the same work. */
+/** Keeps one projection's table up to date. */
 export const createFollower = ({ log, sql, projection, id, now, batch, patience, standby, onParked, inBatch, onError }: FollowerOptions) => {
   const store = createStore(sql, projection)
   const waiting = createWaiting()
@@ -42,7 +41,6 @@ export const createFollower = ({ log, sql, projection, id, now, batch, patience,
   let oldest: string | undefined
   let elsewhere: number | undefined
   let retried = false
-  let failures = 0
 
   const write = async (checkpoint: Checkpoint, items: readonly (Recorded | { checkpoint: Position } | 'caughtUp')[]): Promise<Checkpoint> => {
     const events = items.filter((item) => typeof item === 'object' && 'id' in item)
@@ -64,7 +62,7 @@ export const createFollower = ({ log, sql, projection, id, now, batch, patience,
     return written.checkpoint
   }
 
-  const follow = async (signal: AbortSignal) => {
+  const follow = async (signal: AbortSignal, done: () => void): Promise<never> => {
     await store.create()
     if (!retried) await retryParked({ log, sql, projection })
     retried = true
@@ -78,12 +76,13 @@ export const createFollower = ({ log, sql, projection, id, now, batch, patience,
         checkpoint = await write(checkpoint, some)
         oldest = undefined
         state = 'following'
-        failures = 0
+        done()
         if (some.includes('caughtUp')) caughtUp = true
       }
     } finally {
       reading.abort()
       caughtUp = false
+      waiting.giveUpAll()
     }
     signal.throwIfAborted()
     throw new Error(`the subscription of ${store.table} ended`)
@@ -103,34 +102,23 @@ export const createFollower = ({ log, sql, projection, id, now, batch, patience,
     }
   }
 
-  const run = async (signal: AbortSignal) => {
+  /** A rebuild or a retry by a command has no holder. */
+  const isTaken = async (): Promise<boolean> => {
+    await store.create()
+    const { holder } = await store.checkpoint()
+    if (holder === undefined || holder === id) return false
+    // The other one may be of an older release, and park what this one can digest.
+    retried = false
+    return true
+  }
+
+  const run = async (signal: AbortSignal): Promise<void> => {
     state = 'starting'
-    let yields = standby
-    while (!signal.aborted) {
-      try {
-        if (yields) await standBy(signal)
-        yields = false
-        await follow(signal)
-      } catch (error) {
-        waiting.giveUpAll()
-        if (signal.aborted) break
-        try {
-          // What a rebuild or a retry did is done; another follower goes on.
-          if (!(error instanceof Overtaken)) throw error
-          const { holder } = await store.checkpoint()
-          if (holder !== undefined && holder !== id) {
-            await standBy(signal)
-            // The other one may have been of an older release, and have parked what this one can digest.
-            retried = false
-          }
-        } catch (failure) {
-          if (signal.aborted) break
-          state = 'failing'
-          onError(failure, store.table)
-          await sleep(Math.min(longestPause, 100 * 2 ** failures++), undefined, { signal }).catch(() => {})
-        }
-      }
+    const onFailure = (error: unknown): void => {
+      state = 'failing'
+      onError(error, store.table)
     }
+    await keepFollowing({ follow, standBy, standby, isTaken, onFailure }, signal)
     state = 'stopped'
   }
 

@@ -6,6 +6,7 @@ import { noLeaves } from '../../audit/canonical.ts'
 import { createTree, peaksAt, type Tree } from '../../audit/merkle.ts'
 import type { EventLog, Position, Recorded } from '../../eventlog/event-log.ts'
 import { inBatches } from '../batch.ts'
+import { keepFollowing } from '../keep-following.ts'
 import type { ProjectionStatus } from '../status.ts'
 import { Overtaken } from '../store.ts'
 import { digest, Indigestible } from './digest.ts'
@@ -17,7 +18,6 @@ export type LedgerStatus = ProjectionStatus & { size: number; stopped: { stream:
 type Item = Recorded | { checkpoint: Position } | 'caughtUp'
 type Work = { checkpoint: LedgerCheckpoint; tree: Tree }
 
-const longestPause = 5_000
 /** Streams whose last revision is remembered: sessions are over in minutes. */
 const mostHeads = 10_000
 
@@ -52,7 +52,6 @@ export const createLedgerFollower = (
   let caughtUp = false
   let oldest: string | undefined
   let stopped: LedgerStatus['stopped']
-  let failures = 0
   let running: Promise<void> = Promise.resolve()
   let stopping = new AbortController()
 
@@ -101,7 +100,7 @@ export const createLedgerFollower = (
     return { checkpoint, tree: createTree(size, await peaksAt(table.nodes, size)) }
   }
 
-  const follow = async (signal: AbortSignal): Promise<never> => {
+  const follow = async (signal: AbortSignal, done: () => void): Promise<never> => {
     let work = await begin()
     const reading = new AbortController()
     try {
@@ -109,7 +108,7 @@ export const createLedgerFollower = (
         work = await write(work, some)
         oldest = undefined
         state = 'following'
-        failures = 0
+        done()
         if (some.includes('caughtUp')) caughtUp = true
         if (some.length < batch && pause > 0) await sleep(pause, undefined, { signal }).catch(() => {})
       }
@@ -140,30 +139,18 @@ export const createLedgerFollower = (
     }
   }
 
+  const onFailure = (error: unknown): void => {
+    state = 'failing'
+    if (!(error instanceof Indigestible)) return onError(error)
+    const { stream, revision, message: reason } = error
+    // Told once, and looked at again: a release that can digest it may be the next one.
+    if (stopped?.stream !== stream || stopped.revision !== revision) onError(error)
+    stopped = { stream, revision, reason }
+  }
+
   const run = async (signal: AbortSignal): Promise<void> => {
     state = 'starting'
-    let yields = standby
-    while (!signal.aborted) {
-      try {
-        if (yields) await standBy(signal)
-        yields = false
-        await follow(signal)
-      } catch (error) {
-        if (signal.aborted) break
-        if (error instanceof Overtaken) {
-          yields = true
-          continue
-        }
-        state = 'failing'
-        if (error instanceof Indigestible) {
-          const { stream, revision, message: reason } = error
-          // Told once, and looked at again: a release that can digest it may be the next one.
-          if (stopped?.stream !== stream || stopped.revision !== revision) onError(error)
-          stopped = { stream, revision, reason }
-        } else onError(error)
-        await sleep(Math.min(longestPause, 100 * 2 ** failures++), undefined, { signal }).catch(() => {})
-      }
-    }
+    await keepFollowing({ follow, standBy, standby, isTaken: async () => true, onFailure }, signal)
     state = 'stopped'
   }
 
@@ -171,8 +158,7 @@ export const createLedgerFollower = (
     table,
     start: (): void => {
       stopping = new AbortController()
-      // Aborted while it stands by, and so rejected.
-      running = run(stopping.signal).catch(() => {}).then(() => void (state = 'stopped'))
+      running = run(stopping.signal)
     },
     stop: async (): Promise<void> => {
       stopping.abort()
