@@ -2,8 +2,13 @@
 import { join } from 'node:path'
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { Readable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { readConfig } from '../config.ts'
+import type { Sealed } from '../domain/event.ts'
+import { createDice } from '../endurance/dice.ts'
+import { accountStream } from '../engine/people.ts'
+import { eventsOf } from '../eventlog/testing.ts'
 import { openEngine } from '../open-engine.ts'
 import { eraseAccount } from './erase.ts'
 import { exportAccount } from './export.ts'
@@ -72,6 +77,42 @@ test('It says that it is pending while it is, tries again, and says done only wh
   expect(await eraseAccount(config(), ways, given, { pauses: [1, 1], open: awayFor(2) })).toBe(0)
   expect(said.slice(-3)).toEqual(['pending, again in 0.001 s', 'pending, again in 0.001 s', expect.stringMatching(/^done/)])
   expect(await types()).toContain('AccountErased')
+})
+
+const kills = process.env['PROVE'] ? 100 : 1
+
+test(`Killed in the middle of it (${kills}), an erasure is completed by the next one: once, and nothing of the person opens`, async () => {
+  const dice = createDice(Number(process.env['PROVE_SEED'] ?? 7))
+  const names = Array.from({ length: 8 }, (_, n) => `ada.${n}@example.org`)
+  const seen: Record<number, number> = {}
+  for (let kill = 0; kill < kills; kill += 1) {
+    const before = await cli.events()
+    // Somebody else may have the names at once.
+    const { id, sealed } = await withEngine(config(), async (engine, log) => {
+      const registered = await engine.accounts.register({ source: 'added', identifiers: names }, 'cli:test')
+      if (!('account' in registered)) throw new Error(registered.outcome)
+      const sealed = (await eventsOf(log, accountStream(registered.account))).flatMap(({ data }) => (data['address'] === undefined ? [] : [data['address'] as Sealed]))
+      return { id: registered.account, sealed }
+    })
+    const { child, ended } = cli.start(['accounts', 'erase', id, '--yes', '--as', 'jo', '--why', 'Ticket 4711'])
+    const began = cli.logged()
+    while (cli.logged() === began && child.exitCode === null) await sleep(1)
+    await sleep(dice.below(12))
+    child.kill('SIGKILL')
+    const { code } = await ended
+    const released = (await cli.events('identifier-')).filter(({ type }) => type === 'IdentifierReleased').length - kill * names.length
+    if (code === null) seen[released] = (seen[released] ?? 0) + 1
+
+    expect(await cli.run('accounts', 'erase', id, '--yes', '--as', 'jo', '--why', 'Ticket 4711')).toMatchObject({ code: 0, out: expect.stringMatching(/^done: /) })
+    const wrote = (await cli.events()).slice(before.length).filter(({ stream }) => /^(account|identifier)-/.test(stream)).map(({ type }) => type)
+    expect(wrote.filter((type) => type === 'AccountErased')).toHaveLength(1)
+    expect(wrote.filter((type) => type === 'IdentifierReleased')).toHaveLength(names.length)
+    expect(sealed).toHaveLength(names.length)
+    expect(await withEngine(config(), (engine) => Promise.all(sealed.map((one) => engine.vault.open(one))))).toEqual(sealed.map(() => undefined))
+  }
+  if (process.env['PROVE']) console.log(`killed when so many of ${names.length} names were free again: ${JSON.stringify(seen)}`)
+  expect(await cli.run('audit', 'checkpoint')).toMatchObject({ code: 0 })
+  expect(await cli.run('log', 'verify')).toMatchObject({ code: 0 })
 })
 
 test('What is kept of a person goes into a new file for its owner alone, and over no other', async () => {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { existsSync, statSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { readConfig } from '../config.ts'
@@ -18,8 +18,6 @@ afterEach(() => cli.remove())
 /** Of `npm run prove`: what the issue names. */
 const many = process.env['PROVE'] ? 100_000 : 1_000
 const kills = process.env['PROVE'] ? 20 : 3
-/** Bytes that the log has grown to. */
-const logged = (): number => ['', '-wal'].reduce((sum, part) => sum + (statSync(join(cli.data, `events.sqlite${part}`), { throwIfNoEntry: false })?.size ?? 0), 0)
 const people = (count: number) => Array.from({ length: count }, (_, number) => person(number))
 
 /** Every account is there once, with all its events; and every identifier leads to the account that has it. */
@@ -107,8 +105,8 @@ describe('An import', () => {
     for (let kill = 1; kill <= kills; kill += 1) {
       const { child, ended } = cli.start(['accounts', 'import', file])
       // In the middle of the writing: among the first claims, and further on.
-      const goal = logged() + 60_000 + (kill % 4) * 500_000
-      const watch = setInterval(() => logged() > goal && child.kill('SIGKILL'), 1)
+      const goal = cli.logged() + 60_000 + (kill % 4) * 500_000
+      const watch = setInterval(() => cli.logged() > goal && child.kill('SIGKILL'), 1)
       expect((await ended).code).toBeNull()
       clearInterval(watch)
     }

@@ -1,6 +1,6 @@
 /** The real program as a child process, on a data folder of its own. */
 import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Recorded } from '../eventlog/event-log.ts'
@@ -41,10 +41,12 @@ export function openFolder() {
     async events(...prefixes: string[]): Promise<{ stream: string; type: string }[]> {
       const log = openSqliteLog({ file: join(data, 'events.sqlite') })
       const events: { stream: string; type: string }[] = []
-      for await (const { stream, type } of log.readAll({ prefixes })) events.push({ stream, type })
+      for await (const { stream, type } of log.readAll(prefixes.length > 0 ? { prefixes } : {})) events.push({ stream, type })
       await log.close()
       return events
     },
+    /** Bytes that the log has grown to. */
+    logged: (): number => ['', '-wal'].reduce((sum, part) => sum + (statSync(join(data, `events.sqlite${part}`), { throwIfNoEntry: false })?.size ?? 0), 0),
     /** What was written down of the commands that were given. */
     async acts(): Promise<Recorded['data'][]> {
       const log = openSqliteLog({ file: join(data, 'events.sqlite') })
