@@ -139,9 +139,9 @@ const commands: Readonly<Record<string, (args: string[]) => Promise<number>>> = 
     return rebuildProjections(readConfig(), operands[0])
   },
   async 'audit checkpoint'(args) {
-    parse(args, {}, [])
+    const { values } = parse(args, because, [])
     const { takeCheckpoint } = await import('./cli/audit.ts')
-    return takeCheckpoint(readConfig())
+    return takeCheckpoint(readConfig(), values)
   },
   async 'audit prove'(args) {
     const { values, operands } = parse(args, { size: text }, ['STREAM', 'REVISION'])

@@ -172,7 +172,7 @@ describe('In the SQLite file itself', () => {
     const kept = keep(events)
     const held = await kept.at(kept.leaves.length - 5)
     let covered = 0
-    for (let round = 0; round < (prove ? 2_000 : 3 * changes.length); round += 1) {
+    for (let round = 0; round < (prove ? 10_000 : 3 * changes.length); round += 1) {
       const file = join(folder, `${round}.sqlite`)
       copyFileSync(original, file)
       const db = new DatabaseSync(file)

@@ -48,10 +48,10 @@ const lastLine = (): string => out.at(-1) ?? ''
 describe('An auditor', () => {
   test('takes a bundle of a session, an account, a time or everything, and checks it anywhere', async () => {
     // The engine's first start makes the folder and its keys.
-    await takeCheckpoint(config)
+    await takeCheckpoint(config, {})
     const events = someEvents(1, 50).map((event, index) => (index === 3 ? { ...event, data: { ...event.data, account: '0b2cf0c6-5f0e-4a53-9d5c-7a1d0e3c4b21' } } : event))
     await append(events)
-    await takeCheckpoint(config)
+    await takeCheckpoint(config, {})
     const note = lastLine()
     writeFileSync(at('kept.txt'), note)
     const vkey = `${note.split('\n')[0]}`
@@ -86,16 +86,16 @@ describe('An auditor', () => {
   })
 
   test('gets proofs of an event and between two checkpoints, also after the tree was built anew and the key changed', async () => {
-    await takeCheckpoint(config)
+    await takeCheckpoint(config, {})
     const events = someEvents(1, 30)
     await append(events.slice(0, 10))
-    await takeCheckpoint(config)
+    await takeCheckpoint(config, {})
     writeFileSync(at('kept.ndjson'), `${JSON.stringify({ number: 1, note: lastLine() })}\n`)
     const [old] = [Number(lastLine().split('\n')[1])]
     await append(events.slice(10))
     await rebuildProjections(config, 'ledger')
     await rotateLedgerKey(config, { as: 'jo', why: 'a test' })
-    await takeCheckpoint(config)
+    await takeCheckpoint(config, {})
     const size = Number(noteIn(lastLine()).split('\n')[1])
     const { stream, revision } = events[12]!
     expect(await proveEvent(config, stream, revision, undefined)).toBe(0)

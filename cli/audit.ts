@@ -7,15 +7,17 @@ import { createLedgerFollower } from '../projections/ledger/follower.ts'
 import { consistencyOf, inclusionOf } from '../projections/ledger/proofs.ts'
 import type { LedgerTable } from '../projections/ledger/table.ts'
 import { verifyBundle, type Verified } from '../audit/verify.ts'
+import { actorOf, becauseOf, type Given } from './because.ts'
 import { openBundle } from './bundle-files.ts'
 import { showProgress } from './progress.ts'
 import { withDatabase } from './projections.ts'
 import { withEngine } from './with-engine.ts'
 
-/** The engine, and the ledger's table with all in it that is in the log now. */
-export const withLedger = <T>(config: Config, work: (parts: { engine: Engine; log: EventLog; table: LedgerTable; size: number }) => Promise<T>): Promise<T> =>
+/** The engine, and the ledger's table with all in it that is in the log now. `first`: what is written down before anything is looked at. */
+export const withLedger = <T>(config: Config, work: (parts: { engine: Engine; log: EventLog; table: LedgerTable; size: number }) => Promise<T>, first = async (_: Engine): Promise<unknown> => undefined): Promise<T> =>
   withEngine(config, (engine, log) =>
     withDatabase(config, async (_, { sql }) => {
+      await first(engine)
       const { table, catchUp } = createLedgerFollower({ log, sql, id: 'cli', now: () => new Date() })
       let leaves = 0
       const bar = showProgress('events in the ledger', () => ({ done: leaves, share: undefined }))
@@ -25,8 +27,10 @@ export const withLedger = <T>(config: Config, work: (parts: { engine: Engine; lo
   )
 
 /** Signs what is there. It prints the note, as a witness would keep it. */
-export const takeCheckpoint = (config: Config): Promise<number> =>
-  withLedger(config, async ({ engine: { ledger }, table }) => {
+export async function takeCheckpoint(config: Config, given: Given): Promise<number> {
+  const because = becauseOf(config, given)
+  const signing = (engine: Engine) => engine.act(actorOf(because), { ...because, what: 'audit checkpoint' })
+  return withLedger(config, async ({ engine: { ledger }, table }) => {
     const signed = await ledger.checkpoint(table)
     const { number, size } = await ledger.state()
     const newest = signed ?? (await lastSigned(ledger, number))
@@ -34,7 +38,8 @@ export const takeCheckpoint = (config: Config): Promise<number> =>
     if (newest) console.error(`signed by ${newest.vkey}`)
     if (newest) process.stdout.write(newest.note)
     return 0
-  })
+  }, signing)
+}
 
 /** The newest checkpoint; undefined where nothing was ever signed. After a change of the key it is not the last event. */
 export async function lastSigned(ledger: Engine['ledger'], number: number) {
