@@ -19,7 +19,7 @@ type Reply = { id: number; result?: unknown; error?: string }
 
 /** As `npm start` runs the engine. `flags`: for Node, such as `--cpu-prof`. */
 export function startWorker(program: string, flags: readonly string[] = []): Worker {
-  const child: ChildProcess = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=16', ...flags, join(import.meta.dirname, program)], {
+  const child: ChildProcess = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=16', '--heap-growing-percent=100', ...flags, join(import.meta.dirname, program)], {
     stdio: ['pipe', 'pipe', 'inherit', 'ipc'],
   })
   const waiting = new Map<number, { resolve(result: unknown): void; reject(error: Error): void }>()

@@ -27,7 +27,7 @@ const isDuplicate = (error: unknown): boolean => error instanceof Error && 'code
 export type LedgerFollower = ReturnType<typeof createLedgerFollower>
 
 export const createLedgerFollower = (
-  { log, sql, id, now, batch = 1_000, pause = 250, patience = 2_000, standby = false, inBatch = (_, __, write) => write(), onError = () => {} }: {
+  { log, sql, id, now, batch = 1_000, pause = 1_000, patience = 2_000, standby = false, inBatch = (_, __, write) => write(), onError = () => {} }: {
     log: EventLog
     sql: Sql
     /** This process among those that write the same table. */
