@@ -97,7 +97,7 @@ describe('a rebuild', () => {
         expect(await kept()).toEqual(rows)
         expect(await aside()).toEqual(parked)
       }),
-      { seed: prove ? Number(process.env['PROVE_SEED'] ?? 0) : 6, numRuns: prove ? 300 : 4 },
+      { seed: prove ? Number(process.env['PROVE_SEED'] ?? 0) : 6, numRuns: prove ? 100 : 4 },
     )
   })
 
