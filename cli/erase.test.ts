@@ -110,7 +110,7 @@ test(`Killed in the middle of it (${kills}), an erasure is completed by the next
     expect(sealed).toHaveLength(names.length)
     expect(await withEngine(config(), (engine) => Promise.all(sealed.map((one) => engine.vault.open(one))))).toEqual(sealed.map(() => undefined))
   }
-  if (process.env['PROVE']) console.log(`killed when so many of ${names.length} names were free again: ${JSON.stringify(seen)}`)
+  if (process.env['PROVE']) console.info(`killed when so many of ${names.length} names were free again: ${JSON.stringify(seen)}`)
   expect(await cli.run('audit', 'checkpoint')).toMatchObject({ code: 0 })
   expect(await cli.run('log', 'verify')).toMatchObject({ code: 0 })
 })
