@@ -15,7 +15,7 @@ async function endured(campaign: Campaign): Promise<void> {
 }
 
 // An hour and a half is enough on a small machine that is busy with other things.
-const [onSqlite, onNode, ofNode, timeout] = prove ? [1_000, 50, 50, 5_400_000] : [6, 3, 2, 180_000]
+const [onSqlite, onNode, ofNode, timeout] = prove ? [1_000, 50, 50, 5_400_000] : [4, 3, 2, 180_000]
 
 test(`Killed ${onSqlite} times under load on SQLite, the engine loses nothing that it acknowledged, and does nothing twice`, () =>
   endured({ kills: onSqlite, apps: 12, seed }), timeout)

@@ -21,7 +21,7 @@ import { off, openApi, shop, type ApiOptions } from './testing.ts'
 const prove = process.env['PROVE'] !== undefined
 const seed = Number(process.env['PROVE_SEED'] ?? 20_260_302)
 /** Requests, and how many of them are sent to one engine before the next one is started on an empty log. */
-const [requests, perStage] = prove ? [1_000_000, 20_000] : [6_000, 1_500]
+const [requests, perStage] = prove ? [1_000_000, 20_000] : [4_000, 1_000]
 const perBatch = 500
 /** Bytes of heap that may be left over a run, whatever its length: caches of modules and of the JIT. */
 const maxGrowth = 32 * 1024 * 1024
