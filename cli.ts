@@ -46,7 +46,7 @@ const usage = `Usage: npm run --silent cli -- COMMAND
   policy simulate FILE                  what it would have made of the logins so far, by reason
       --since 2026-03-01 --assume declined|unanswered --json
 
-  audit checkpoint                      sign what the ledger has, and print the note
+  audit checkpoint *                    sign what the ledger has, and print the note
   audit prove STREAM REVISION           that the event is what was signed
       --size N                          for a checkpoint of so many events; otherwise the newest
   audit prove-consistency FROM TO       that a checkpoint of TO events extends one of FROM
