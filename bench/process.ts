@@ -17,9 +17,9 @@ export type Worker = {
 type Call = { id: number; name: string; argument: unknown }
 type Reply = { id: number; result?: unknown; error?: string }
 
-/** As `npm start` runs the engine. `flags`: for Node, such as `--cpu-prof`. */
+/** With Node's flags of the bench itself, which are those that `npm start` gives the engine. `flags`: more of them, such as `--cpu-prof`. */
 export function startWorker(program: string, flags: readonly string[] = []): Worker {
-  const child: ChildProcess = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=16', '--heap-growing-percent=100', ...flags, join(import.meta.dirname, program)], {
+  const child: ChildProcess = spawn(process.execPath, [...process.execArgv, ...flags, join(import.meta.dirname, program)], {
     stdio: ['pipe', 'pipe', 'inherit', 'ipc'],
   })
   const waiting = new Map<number, { resolve(result: unknown): void; reject(error: Error): void }>()

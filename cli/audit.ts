@@ -13,32 +13,35 @@ import { showProgress } from './progress.ts'
 import { withDatabase } from './projections.ts'
 import { withEngine } from './with-engine.ts'
 
-/** The engine, and the ledger's table with all in it that is in the log now. `first`: what is written down before anything is looked at. */
-export const withLedger = <T>(config: Config, work: (parts: { engine: Engine; log: EventLog; table: LedgerTable; size: number }) => Promise<T>, first = async (_: Engine): Promise<unknown> => undefined): Promise<T> =>
-  withEngine(config, (engine, log) =>
-    withDatabase(config, async (_, { sql }) => {
-      await first(engine)
-      const { table, catchUp } = createLedgerFollower({ log, sql, id: 'cli', now: () => new Date() })
-      let leaves = 0
-      const bar = showProgress('events in the ledger', () => ({ done: leaves, share: undefined }))
-      const size = await catchUp((reached) => (leaves = reached)).finally(bar.end)
-      return work({ engine, log, table, size })
-    }),
-  )
+type Parts = { engine: Engine; log: EventLog; table: LedgerTable; size: number }
+
+/** The engine, and the ledger's table with all in it that is in the log now. */
+export const withLedger = <T>(config: Config, work: (parts: Parts) => Promise<T>): Promise<T> => withEngine(config, (engine, log) => withTable(config, engine, log, work))
+
+const withTable = <T>(config: Config, engine: Engine, log: EventLog, work: (parts: Parts) => Promise<T>): Promise<T> =>
+  withDatabase(config, async (_, { sql }) => {
+    const { table, catchUp } = createLedgerFollower({ log, sql, id: 'cli', now: () => new Date() })
+    let leaves = 0
+    const bar = showProgress('events in the ledger', () => ({ done: leaves, share: undefined }))
+    const size = await catchUp((reached) => (leaves = reached)).finally(bar.end)
+    return work({ engine, log, table, size })
+  })
 
 /** Signs what is there. It prints the note, as a witness would keep it. */
 export async function takeCheckpoint(config: Config, given: Given): Promise<number> {
   const because = becauseOf(config, given)
-  const signing = (engine: Engine) => engine.act(actorOf(because), { ...because, what: 'audit checkpoint' })
-  return withLedger(config, async ({ engine: { ledger }, table }) => {
-    const signed = await ledger.checkpoint(table)
-    const { number, size } = await ledger.state()
-    const newest = signed ?? (await lastSigned(ledger, number))
-    console.error(signed ? `checkpoint ${number}: ${size} events` : `nothing is new since checkpoint ${newest?.number ?? 0}: ${size} events`)
-    if (newest) console.error(`signed by ${newest.vkey}`)
-    if (newest) process.stdout.write(newest.note)
-    return 0
-  }, signing)
+  return withEngine(config, async (engine, log) => {
+    await engine.act(actorOf(because), { ...because, what: 'audit checkpoint' })
+    return withTable(config, engine, log, async ({ engine: { ledger }, table }) => {
+      const signed = await ledger.checkpoint(table)
+      const { number, size } = await ledger.state()
+      const newest = signed ?? (await lastSigned(ledger, number))
+      console.error(signed ? `checkpoint ${number}: ${size} events` : `nothing is new since checkpoint ${newest?.number ?? 0}: ${size} events`)
+      if (newest) console.error(`signed by ${newest.vkey}`)
+      if (newest) process.stdout.write(newest.note)
+      return 0
+    })
+  })
 }
 
 /** The newest checkpoint; undefined where nothing was ever signed. After a change of the key it is not the last event. */

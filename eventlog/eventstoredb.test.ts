@@ -109,12 +109,11 @@ describe('a node that hangs', () => {
     hung.on('session', session => onTestFinished(() => session.destroy()))
     onTestFinished(() => void hung.close())
     const called = once(hung, 'stream')
-    const log = openEventStoreDb({ url: `esdb://127.0.0.1:${(hung.address() as AddressInfo).port}?tls=false`, timeoutMs: 100 })
+    const log = open(`esdb://127.0.0.1:${(hung.address() as AddressInfo).port}?tls=false`, 100)
     await expect(log.append(newStream(), newEvents(2), 'none')).rejects.toThrow(OutcomeUnknown)
     await called
     await sleep(100)
     expect(calledOff).toEqual([])
-    await log.close()
   })
 
   test('is given up by a subscription, which goes on at the node that takes its place', async () => {
