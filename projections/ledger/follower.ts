@@ -7,7 +7,8 @@ import { createTree, peaksAt, type Tree } from '../../audit/merkle.ts'
 import type { EventLog, Position, Recorded } from '../../eventlog/event-log.ts'
 import { inBatches } from '../batch.ts'
 import { keepFollowing } from '../keep-following.ts'
-import type { ProjectionStatus } from '../status.ts'
+import { first } from '../parked.ts'
+import { lagOf, type ProjectionStatus } from '../status.ts'
 import { Overtaken } from '../store.ts'
 import { digest, Indigestible } from './digest.ts'
 import { createLedgerTable, ledgerTable, type LedgerCheckpoint } from './table.ts'
@@ -51,6 +52,7 @@ export const createLedgerFollower = (
   let size = 0
   let caughtUp = false
   let oldest: string | undefined
+  let elsewhere: number | undefined
   let stopped: LedgerStatus['stopped']
   let running: Promise<void> = Promise.resolve()
   let stopping = new AbortController()
@@ -128,13 +130,10 @@ export const createLedgerFollower = (
     for (let seen: string | undefined; ; ) {
       position = (await table.checkpoint()).position
       size = await table.size()
-      let next: string | undefined
-      for await (const event of log.readAll({ after: position, except: noLeaves })) {
-        next = event.id
-        break
-      }
-      if (seen !== undefined && next === seen) return
-      seen = next
+      const next = await first(log.readAll({ after: position, except: noLeaves }))
+      if (seen !== undefined && next?.id === seen) return
+      seen = next?.id
+      elsewhere = lagOf(next, now())
       await sleep(patience, undefined, { signal })
     }
   }
@@ -190,7 +189,7 @@ export const createLedgerFollower = (
       table: ledgerTable,
       state,
       position,
-      lag: oldest !== undefined ? Math.max(0, now().getTime() - Date.parse(oldest)) : caughtUp ? 0 : undefined,
+      lag: state === 'standby' ? elsewhere : oldest !== undefined ? Math.max(0, now().getTime() - Date.parse(oldest)) : caughtUp ? 0 : undefined,
       parked: 0,
       size,
       stopped,

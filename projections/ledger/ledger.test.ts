@@ -94,6 +94,8 @@ describe('The ledger', () => {
     }
     await until(() => [one, two].some((each) => each.status().state === 'standby'))
     const [working, waiting] = one.status().state === 'standby' ? [two, one] : [one, two]
+    // Who asks that one hears how far the ledger is as well.
+    await until(() => waiting.status().lag === 0)
     await working.stop()
     await stage.walk('walk-1', { length: 1 })
     await until(async () => (await waiting.table.size()) === 13)
