@@ -129,6 +129,7 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
     if (!withoutLedger) follower.start()
     if (!withoutLedger) signing.start()
     feeding.start()
+    void adoption.keepFresh(closing.signal)
     return model.start()
   })
   // Without Postgres logins go on; `/health/ready` says what is missing.

@@ -3,7 +3,7 @@ import { Hono, type Context } from 'hono'
 import { html } from 'hono/html'
 import { whoIs, type Access } from '../access/access.ts'
 import { may } from '../access/roles.ts'
-import type { Adoption } from '../projections/adoption/adoption.ts'
+import type { Figures } from '../projections/adoption/adoption.ts'
 import type { Answer, Catalogue } from '../projections/adoption/answer.ts'
 import { FiguresUnavailable } from '../projections/adoption/ask.ts'
 import { BadQuestion, Question, readQuestion } from '../projections/adoption/question.ts'
@@ -27,7 +27,7 @@ const pages: readonly FiguresPage[] = [overview, trend, breakdowns, reasons, var
 
 export type ConsoleDependencies = {
   access: Access
-  adoption: Pick<Adoption, 'ask' | 'catalogue'>
+  adoption: Figures
   /** What auditors look at. */
   audit?: Pick<AuditDependencies, 'replays' | 'engine' | 'opens'>
   /** That are registered, for the filters. */
@@ -106,7 +106,7 @@ function without(parameters: readonly [string, string][], field: string): Questi
 }
 
 /** `asOfs`: how new the answers are. */
-const asker = (adoption: Pick<Adoption, 'ask'>, filters: Question, asOfs: string[]) => async (metric: string, instead: Partial<Question> = {}) => {
+const asker = (adoption: Pick<Figures, 'ask'>, filters: Question, asOfs: string[]) => async (metric: string, instead: Partial<Question> = {}) => {
   const question: Question = { ...filters, by: filters.by, ...instead }
   const answer: Answer | undefined = await adoption.ask(metric, question)
   if (!answer) throw new BadQuestion('metric', 'is none that there is')

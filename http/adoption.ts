@@ -3,7 +3,7 @@ import { Hono, type Context, type MiddlewareHandler } from 'hono'
 import { accepts } from 'hono/accepts'
 import type { z } from 'zod'
 import type { AdoptionAnswer, AdoptionCatalogue } from '../mobile-contracts/adoption.ts'
-import type { Adoption } from '../projections/adoption/adoption.ts'
+import type { Figures } from '../projections/adoption/adoption.ts'
 import { csvOf } from '../projections/adoption/csv.ts'
 import { BadQuestion, readQuestion } from '../projections/adoption/question.ts'
 import { problem } from './problems.ts'
@@ -11,7 +11,7 @@ import { problem } from './problems.ts'
 const formats = { json: 'application/json', csv: 'text/csv' } as const
 
 /** `mayLook`: lets nobody through but analysts. */
-export function adoptionRoutes(adoption: Adoption, mayLook: MiddlewareHandler): Hono {
+export function adoptionRoutes(adoption: Figures, mayLook: MiddlewareHandler): Hono {
   return new Hono()
     .get('/', mayLook, async (c) => c.json((await adoption.catalogue()) satisfies z.infer<typeof AdoptionCatalogue>))
     .get('/:metric', mayLook, async (c) => {

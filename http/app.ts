@@ -4,7 +4,7 @@ import { secureHeaders } from 'hono/secure-headers'
 import type { Access } from '../access/access.ts'
 import type { Role } from '../access/roles.ts'
 import type { Replays } from '../replay/replays.ts'
-import type { Adoption } from '../projections/adoption/adoption.ts'
+import type { Figures } from '../projections/adoption/adoption.ts'
 import { accessRoutes } from './access.ts'
 import { accountRoutes } from './accounts.ts'
 import { adoptionRoutes } from './adoption.ts'
@@ -30,7 +30,7 @@ export type AppDependencies = HttpDependencies &
     /** The role that may have sealed values opened. */
     opens: Role
     /** Figures for analysts. */
-    adoption?: Adoption
+    adoption?: Figures
     /** What is served at `/console`. */
     pages?: Hono
     readiness: () => Promise<Readiness>

@@ -23,7 +23,7 @@ import { createHashGate } from '../factors/hash-gate.ts'
 import { createPasswords, type Passwords } from '../factors/password.ts'
 import type { SessionAnswer, Tokens } from '../mobile-contracts/answers.ts'
 import { createAuthenticator, type Authenticator, type Ceremony } from '../stories/authenticator.ts'
-import type { Adoption } from '../projections/adoption/adoption.ts'
+import type { Figures } from '../projections/adoption/adoption.ts'
 import { FiguresUnavailable } from '../projections/adoption/ask.ts'
 import { metricOf } from '../projections/adoption/metrics.ts'
 import { createTelemetry } from '../telemetry/telemetry.ts'
@@ -72,11 +72,11 @@ export type ApiOptions = {
   /** By default over the log alone, as while the projection database is away. */
   replays?: Replays
   opens?: Role
-  adoption?: Adoption
+  adoption?: Figures
 }
 
 /** As while the projection database is away. */
-const noFigures: Adoption = {
+const noFigures: Figures = {
   catalogue: async () => {
     throw new FiguresUnavailable('away')
   },

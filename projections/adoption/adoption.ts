@@ -13,6 +13,8 @@ import type { Question } from './question.ts'
 import type { Tables } from './scope.ts'
 
 export type Adoption = ReturnType<typeof openAdoption>
+/** As those see it who only ask. */
+export type Figures = Pick<Adoption, 'ask' | 'catalogue'>
 
 /** The tables that are read; `table`: of the version that is served, see serving.ts. */
 export const adoptionTables = (table: Source['table'] = tableName): Tables => ({ logins: table(adoptionLogins), people: table(adoptionPeople) })
@@ -25,8 +27,11 @@ export function openAdoption({ sql, table, patienceMs, ...disclosure }: { sql: S
     /** Undefined where there is no such metric. @throws BadQuestion, FiguresUnavailable */
     async ask(name: string, question: Question): Promise<Answer | undefined> {
       const metric = metricOf(name)
-      const tables = adoptionTables(table)
-      return metric && cache.answer({ question: JSON.stringify([name, question]), position: () => positionOf(sql, tables), ask: () => ask({ sql, tables, ...disclosure }, metric, question) })
+      // Which tables are read may change from one time to the next.
+      const tables = () => adoptionTables(table)
+      return metric && cache.answer({ question: JSON.stringify([name, question]), position: () => positionOf(sql, tables()), ask: () => ask({ sql, tables: tables(), ...disclosure }, metric, question) })
     },
+    /** Until `signal` aborts: what somebody asked within the last day stays ready. */
+    keepFresh: cache.keepFresh,
   }
 }

@@ -17,6 +17,7 @@ function openTables(options: Parameters<typeof createAnswerCache>[0] = {}) {
     return { ...wordsOf(metric), metric: 'logins', asOf: null, from: null, to: null, every: null, timeZone: 'UTC', by: [], filters: {}, test: false, k: 1, provisionalFrom: null, rows, warnings: [] }
   }
   return {
+    keepFresh: cache.keepFresh,
     write: (count = 1) => void (written += count),
     failOnce: () => void (fails = true),
     asked: () => asked,
@@ -94,6 +95,37 @@ test('who cannot wait is told how it was before, for some minutes, and the next 
   await sleep(20)
   await tables.letAnswer()
   expect(await later).toBe(2)
+})
+
+test('what somebody asked is worked out anew by itself before it is too old to be told, for a day', async () => {
+  let time = 0
+  const closing = new AbortController()
+  const tables = openTables({ patienceMs: 1, now: () => time, everyMs: 1 })
+  const fresh = tables.keepFresh(closing.signal)
+  /** Somebody signs in, and so much time passes. @returns how often the tables have been asked then */
+  const later = async (ms: number): Promise<number> => {
+    tables.write()
+    time += ms
+    for (let looks = 0; looks < 20; looks += 1) {
+      await sleep(2)
+      await tables.letAnswer()
+    }
+    return tables.asked()
+  }
+  const first = tables.ask()
+  await tables.letAnswer()
+  expect(await first).toBe(0)
+  expect([await later(60_000), await later(70_000), await later(130_000)]).toEqual([1, 2, 3])
+  // Told at once, though nobody has asked for so long.
+  expect(await tables.ask()).toBe(3)
+  expect(await later(1_000)).toBe(3)
+  // One that fails is not tried again at once, and what was known stays.
+  tables.failOnce()
+  expect([await later(130_000), await later(1_000)]).toEqual([4, 4])
+  expect(await tables.ask()).toBe(3)
+  expect([await later(1_000), await later(86_400_000), await later(130_000)]).toEqual([5, 5, 5])
+  closing.abort()
+  await fresh
 })
 
 test('that it cannot be told now is not told to whom it was told before', async () => {

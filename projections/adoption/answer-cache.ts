@@ -4,16 +4,23 @@ import type { Answer } from './answer.ts'
 
 /** `position`: another one whenever the tables have changed, that `ask` reads. */
 type Asking = { question: string; position: () => Promise<string>; ask: () => Promise<Answer> }
-type Kept = { answer: Answer; position: string; at: number }
+/** `at`: when it held last; `triedAt`: when it was last worked out, or could not be; `askedAt`: when somebody wanted it. */
+type Kept = { asking: Asking; answer: Answer; position: string; at: number; triedAt: number; askedAt: number }
 type Turn = { answer: Promise<Answer>; next?: Promise<Answer> }
 
 /** Of all the answers together: some 20 MB. */
 const mostRows = 50_000
 /** Milliseconds: older ones are told to nobody. */
 const oldest = 300_000
+/** Milliseconds: what somebody asked so long ago, or later, is kept from becoming that old. */
+const wanted = 86_400_000
+/** Milliseconds: an answer of such an age is worked out anew, if the tables have changed. */
+const ageing = 120_000
+/** Such work takes one part in so many of the time. */
+const share = 10
 
 /** `patienceMs`: after so long an answer of before is told where there is one, while the new one is still worked out. Left out: whoever asks waits. */
-export function createAnswerCache({ patienceMs, now = Date.now }: { patienceMs?: number | undefined; now?: () => number } = {}) {
+export function createAnswerCache({ patienceMs, now = Date.now, everyMs = 1_000 }: { patienceMs?: number | undefined; now?: () => number; everyMs?: number } = {}) {
   /** In the order in which they were given. */
   const kept = new Map<string, Kept>()
   let rows = 0
@@ -33,13 +40,17 @@ export function createAnswerCache({ patienceMs, now = Date.now }: { patienceMs?:
     }
   }
 
-  async function found({ question, position, ask }: Asking): Promise<Answer> {
+  async function found(asking: Asking): Promise<Answer> {
+    const { question, position, ask } = asking
     // Read first, so that what is kept under a position may be newer than it, and never older.
-    const here = await position()
+    const [here, at] = [await position(), now()]
     const known = kept.get(question)
-    if (known?.position === here) return known.answer
+    if (known?.position === here) {
+      known.at = known.triedAt = at
+      return known.answer
+    }
     const answer = await ask()
-    keep(question, { answer, position: here, at: now() })
+    keep(question, { asking, answer, position: here, at: now(), triedAt: now(), askedAt: kept.get(question)?.askedAt ?? at })
     return answer
   }
 
@@ -63,6 +74,7 @@ export function createAnswerCache({ patienceMs, now = Date.now }: { patienceMs?:
     /** @throws what `position` and `ask` throw; that is not kept */
     async answer(asking: Asking): Promise<Answer> {
       const before = kept.get(asking.question)
+      if (before) before.askedAt = now()
       const fresh = answerOfNow(asking)
       if (patienceMs === undefined || !before || now() - before.at > oldest) return fresh
       const patience = new AbortController()
@@ -72,6 +84,19 @@ export function createAnswerCache({ patienceMs, now = Date.now }: { patienceMs?:
         return await Promise.race([fresh, sleep(patienceMs, before.answer, { signal: patience.signal })])
       } finally {
         patience.abort()
+      }
+    },
+
+    /** Until `signal` aborts: works out anew, one at a time and with long pauses, what somebody wanted within the last day, before it is too old to be told. */
+    async keepFresh(signal: AbortSignal): Promise<void> {
+      while (!signal.aborted) {
+        const [next] = [...kept.values()].filter(({ triedAt, askedAt }) => now() - triedAt >= ageing && now() - askedAt < wanted).toSorted((a, b) => a.triedAt - b.triedAt)
+        const begun = performance.now()
+        if (next) {
+          next.triedAt = now()
+          await answerOfNow(next.asking).catch(() => {})
+        }
+        await sleep(next ? (share - 1) * (performance.now() - begun) : everyMs, undefined, { signal }).catch(() => {})
       }
     },
   }
