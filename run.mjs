@@ -22,8 +22,9 @@ if (!complete) install()
 
 const bin = join(root, 'node_modules', 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node')
 // V8 takes what a large machine has: the room for new objects grows with its memory, and the heap to four times what is alive. Both bounded, the engine
-// has a third less and is as fast (docs/performance.md).
-const flags = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=16', '--heap-growing-percent=100']
+// has a third less and is as fast; a command has more room, which makes a rebuild a tenth faster (docs/performance.md). MB.
+const room = args[0] === 'cli.ts' ? 64 : 16
+const flags = ['--disable-warning=ExperimentalWarning', `--max-semi-space-size=${room}`, '--heap-growing-percent=100']
 // Compiled once, not at every start: a command of the terminal then takes half the time.
 const env = { NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'compiled'), ...process.env }
 const child = spawn(bin, [...flags, ...args], { stdio: 'inherit', cwd: root, env })

@@ -128,6 +128,42 @@ describe('a rebuild', () => {
     expect(await stage.sql`select to_regclass('walks_v1_rebuild') as scratch`).toEqual([{ scratch: null }])
   })
 
+  it('fills a table that was lost, which has all its indexes afterwards, those of the operator too', async () => {
+    const runner = stage.run({ projections: [walks] })
+    await stage.walkAbout(50)
+    await caughtUp(runner)
+    await runner.stop()
+    await stage.sql`create index by_hash on walks_v1 (hash desc) where steps > 3`
+    await stage.sql`create view far_walks as select key from walks_v1 where steps > 3`
+    const indexes = () => stage.sql`select indexname, indexdef from pg_indexes where tablename = 'walks_v1' order by indexname`
+    const before = [...(await indexes())]
+    expect(before).toHaveLength(4)
+    await stage.sql`delete from walks_v1`
+    expect(await rebuild({ log: stage.log, sql: stage.sql, projections: [walks] })).toMatchObject([{ rows: 5, changed: 5, removed: 0 }])
+    expect([...(await indexes())]).toEqual(before)
+    await stage.expectRows(walks)
+    expect(await stage.sql`select * from far_walks`).toHaveLength(5)
+    // And is followed from there on.
+    stage.run({ projections: [walks] })
+    await stage.walk('walk-0', { length: 1 })
+    await stage.handled(walks)
+    await stage.expectRows(walks)
+  })
+
+  it('makes a lost table right also where somebody writes to it at that moment', async () => {
+    await stage.walkAbout(50)
+    const runner = stage.run({ projections: [walks] })
+    await caughtUp(runner)
+    await runner.stop()
+    await stage.sql`delete from walks_v1`
+    const writing = stage.sql.unsafe(`insert into walks_v1 (key, steps) values ('nobody', 9); select pg_sleep(1)`)
+    writing.catch(() => {})
+    await until(async () => (await stage.sql`select from pg_stat_activity where wait_event = 'PgSleep'`).length === 1)
+    expect(await rebuild({ log: stage.log, sql: stage.sql, projections: [walks] })).toMatchObject([{ rows: 5, changed: 5, removed: 1 }])
+    await writing
+    await stage.expectRows(walks)
+  })
+
   it('changes nothing when the database crashed meanwhile, and lost what is not written ahead', async () => {
     await stage.walkAbout(50)
     await caughtUp(stage.run())
