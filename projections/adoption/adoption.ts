@@ -31,7 +31,7 @@ export function openAdoption({ sql, table, patienceMs, ...disclosure }: { sql: S
       const tables = () => adoptionTables(table)
       return metric && cache.answer({ question: JSON.stringify([name, question]), position: () => positionOf(sql, tables()), ask: () => ask({ sql, tables: tables(), ...disclosure }, metric, question) })
     },
-    /** Until `signal` aborts: what somebody asked within the last day stays ready. */
+    /** Until `signal` aborts: what somebody asked within the last three days stays ready. */
     keepFresh: cache.keepFresh,
   }
 }

@@ -13,7 +13,7 @@ const mostRows = 50_000
 /** Milliseconds: older ones are told to nobody. */
 const oldest = 300_000
 /** Milliseconds: what somebody asked so long ago, or later, is kept from becoming that old. */
-const wanted = 86_400_000
+const wanted = 3 * 86_400_000
 /** Milliseconds: an answer of such an age is worked out anew, if the tables have changed. */
 const ageing = 120_000
 /** Such work takes one part in so many of the time. */
@@ -87,10 +87,13 @@ export function createAnswerCache({ patienceMs, now = Date.now, everyMs = 1_000 
       }
     },
 
-    /** Until `signal` aborts: works out anew, one at a time and with long pauses, what somebody wanted within the last day, before it is too old to be told. */
+    /**
+     * Until `signal` aborts: works out anew, one at a time and with long pauses, what somebody wanted within the last days, before it is too old to be
+     * told. Where there is more of it than that leaves time for, what was wanted last.
+     */
     async keepFresh(signal: AbortSignal): Promise<void> {
       while (!signal.aborted) {
-        const [next] = [...kept.values()].filter(({ triedAt, askedAt }) => now() - triedAt >= ageing && now() - askedAt < wanted).toSorted((a, b) => a.triedAt - b.triedAt)
+        const [next] = [...kept.values()].filter(({ triedAt, askedAt }) => now() - triedAt >= ageing && now() - askedAt < wanted).toSorted((a, b) => b.askedAt - a.askedAt)
         const begun = performance.now()
         if (next) {
           next.triedAt = now()
