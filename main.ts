@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { readConfig, BadConfig, type Config } from './config.ts'
-import { createConsole } from './console/console.ts'
+import { createConsole, openAhead } from './console/console.ts'
 import { ensureDataFolder, lockDataFolder } from './data-folder.ts'
 import { createFeedTarget } from './delivery/feeds.ts'
 import { createWitness, type Post, type Witness } from './delivery/witnesses.ts'
@@ -135,6 +135,8 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
   // Without Postgres logins go on; `/health/ready` says what is missing.
   const running = opened.move()
   ready.catch((error: unknown) => running.disposed || onError('projection database', error))
+  // What cannot be asked now is asked by whoever opens the page.
+  if (consoleKey ?? config.access) void ready.then(() => openAhead(adoption, closing.signal)).catch(() => {})
 
   /** Takes nothing new, finishes what runs, then lets go of the log and the database. */
   const close = () => running.disposeAsync()

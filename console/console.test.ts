@@ -12,9 +12,10 @@ import { consoleKeyOf } from '../access/console-key.ts'
 import { clientSecret, startProvider, type CompanyProvider } from '../access/testing-provider.ts'
 import { openBrowser } from '../demo/testing-browser.ts'
 import { login, registered } from '../projections/adoption/testing.ts'
+import type { Question } from '../projections/adoption/question.ts'
 import { serve, type Server } from '../serve.ts'
 import { auditCases } from './audit-cases.ts'
-import { createConsole } from './console.ts'
+import { createConsole, openAhead } from './console.ts'
 import { openStage, someLogins, today, type Stage } from './testing-stage.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'keyledger-feed-'))
@@ -398,6 +399,33 @@ test('A page says as of when the oldest of its figures are', async () => {
   const app = new Hono().route('/console', createConsole({ access, adoption, apps: () => [], now: () => today, onError: () => {} }))
   const answer = await app.request('/console/reasons', { headers: { authorization: `Bearer ${consoleKey}` } })
   expect(await answer.text()).toMatch(/As of <time datetime="2026-02-27T10:00:00.000Z">/)
+})
+
+test('What the engine asks by itself after its start is what the pages ask as they open, one question at a time', async () => {
+  const consoleKey = consoleKeyOf(randomBytes(32))
+  const [real, catalogue] = [await stage.api('/v1/adoption/funnel'), await stage.api('/v1/adoption')]
+  let [asked, running, most]: [string[], number, number] = [[], 0, 0]
+  const adoption = {
+    catalogue: async () => catalogue,
+    ask: async (name: string, question: Question) => {
+      asked.push(`${name} ${JSON.stringify(question)}`)
+      most = Math.max(most, (running += 1))
+      await new Promise(setImmediate)
+      running -= 1
+      return { ...real, metric: name, by: question.by }
+    },
+  }
+  await openAhead(adoption, new AbortController().signal)
+  const [ahead, atOnce] = [[...new Set(asked.splice(0))], most]
+  const access = createAccess({ consoleKey, consoleUrl: 'https://console.example', secret: createSecretKey(randomBytes(32)), now: () => today })
+  const app = new Hono().route('/console', createConsole({ access, adoption, apps: () => [], now: () => today, onError: () => {} }))
+  for (const path of pages) expect((await app.request(`/console${path}`, { headers: { authorization: `Bearer ${consoleKey}` } })).status).toBe(200)
+  expect([ahead.toSorted(), atOnce]).toEqual([[...new Set(asked)].toSorted(), 1])
+  expect(ahead.length).toBeGreaterThan(25)
+  // And nothing where nothing was counted.
+  asked = []
+  await openAhead({ ...adoption, catalogue: async () => ({ metrics: [], asOf: null }) }, new AbortController().signal)
+  expect(asked).toEqual([])
 })
 
 // The last one: what the engine says of the outage may come late.

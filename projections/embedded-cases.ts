@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { PGlite } from '@electric-sql/pglite'
 import { dataDir } from '@electric-sql/pglite-prepopulatedfs'
-import postgres from 'postgres'
+import postgres, { type Sql } from 'postgres'
 import { compareWithLog } from './compare.ts'
 import { connectEmbedded, openDatabase } from './database.ts'
 import { serveBackend } from './embedded-server.ts'
@@ -141,19 +141,25 @@ export const embeddedCases: [sentence: string, run: () => Promise<void>][] = [
       const { log, walk, remove } = openTestLog()
       for (let n = 0; n < 50; n++) await walk(`walk-${n % 7}`, { length: n, place: `p${n % 3}` })
       const reasons: string[] = []
-      const fill = async () => {
+      const fill = async (also = async (_: Sql): Promise<void> => {}) => {
         const { sql, ready, close } = openDatabase({ folder, onReset: (reason) => reasons.push(reason) })
         const runner = createRunner({ log, sql, projections: [walks, places], id: 'one', now })
         runner.start()
         await ready
         await caughtUp(runner)
         for (const projection of [walks, places]) assert.deepEqual(await storedRows(sql, projection), await expectedRows(log, projection))
-        for (const { changed, removed } of await rebuild({ log, sql, projections: [walks, places], batch: 20, cached: 2 })) assert.deepEqual({ changed, removed }, { changed: 0, removed: 0 })
-        assert.equal((await compareWithLog({ log, sql, projection: walks, cached: 2 })).rows, 0)
+        await also(sql)
         await runner.stop()
         await close()
       }
-      await fill()
+      await fill(async (sql) => {
+        for (const { changed, removed } of await rebuild({ log, sql, projections: [walks, places], batch: 20, cached: 2 })) assert.deepEqual({ changed, removed }, { changed: 0, removed: 0 })
+        assert.equal((await compareWithLog({ log, sql, projection: walks, cached: 2 })).rows, 0)
+        await sql`delete from walks_v1`
+        const [filled] = await rebuild({ log, sql, projections: [walks] })
+        assert.deepEqual([filled?.rows, filled?.changed, filled?.removed], [7, 7, 0])
+        assert.deepEqual(await storedRows(sql, walks), await expectedRows(log, walks))
+      })
       truncateSync(join(folder, 'postgres', 'global', 'pg_control'), 100)
       await fill()
       assert.equal(reasons.length, 1)
