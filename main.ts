@@ -11,6 +11,7 @@ import { OutcomeUnknown, Unavailable, type EventLog } from './eventlog/event-log
 import { createLines } from './feeds/lines.ts'
 import { createApp } from './http/app.ts'
 import { adoptionTables, openAdoption } from './projections/adoption/adoption.ts'
+import { FiguresUnavailable } from './projections/adoption/ask.ts'
 import { ReaderMissing, renewViews } from './projections/adoption/views.ts'
 import { openDatabase, type Database } from './projections/database.ts'
 import { createFeedRows } from './projections/feeds.ts'
@@ -136,7 +137,8 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
   const running = opened.move()
   ready.catch((error: unknown) => running.disposed || onError('projection database', error))
   // What cannot be asked now is asked by whoever opens the page.
-  if (consoleKey ?? config.access) void ready.then(() => openAhead(adoption, closing.signal)).catch(() => {})
+  const notAhead = (error: unknown): void => void (closing.signal.aborted || error instanceof FiguresUnavailable || onError('console', error))
+  if (consoleKey ?? config.access) void ready.then(() => openAhead(adoption, closing.signal).catch(notAhead), () => {})
 
   /** Takes nothing new, finishes what runs, then lets go of the log and the database. */
   const close = () => running.disposeAsync()
