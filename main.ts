@@ -99,7 +99,8 @@ export async function startKeyledger(config: Config, surroundings: Surroundings 
   opened.defer(() => Promise.race([Promise.all([sweeper.stop(), notices.stop(), retention.stop(), feeding.stop(), signing.stop(), follower.stop(), model.stop()]), sleep(closeTimeout, undefined, { ref: false })]).then(() => {}))
 
   const { access, consoleKey } = openAccess(config, engine.vault.secret('console'), now)
-  const adoption = openAdoption({ sql: database.sql, table: model.table, ...config.adoption })
+  // The embedded database has four connections.
+  const adoption = openAdoption({ sql: database.sql, table: model.table, ...(config.databaseUrl ? {} : { queries: 3 }), ...config.adoption })
   const replays = createReplays({ log, now, sessionsOf: model.sessionsOf, findLogins: model.findLogins, coverageOf: createCoverage({ log, ledger: engine.ledger.stream, table: follower.table }) })
   const app = createApp({
     engine,
