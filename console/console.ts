@@ -6,6 +6,8 @@ import { whoIs, type Access } from '../access/access.ts'
 import { may } from '../access/roles.ts'
 import type { Figures } from '../projections/adoption/adoption.ts'
 import type { Answer, Catalogue } from '../projections/adoption/answer.ts'
+import { restAfter } from '../projections/adoption/answer-cache.ts'
+import { createAtOnce } from '../projections/adoption/at-once.ts'
 import { FiguresUnavailable } from '../projections/adoption/ask.ts'
 import { BadQuestion, Question, readQuestion } from '../projections/adoption/question.ts'
 import { assetRoutes } from './assets.ts'
@@ -66,20 +68,16 @@ export async function openAhead(adoption: Figures, signal: AbortSignal): Promise
   if (asOf === null) return
   const question = Question.parse({})
   const ask = asker(adoption, question, [])
-  let turn = Promise.resolve()
-  const inTurn: typeof ask = async (metric, instead) => {
-    const [before, done] = [turn, Promise.withResolvers<void>()]
-    turn = done.promise
-    await before
-    signal.throwIfAborted()
-    const begun = performance.now()
-    try {
-      return await ask(metric, instead)
-    } finally {
-      void sleep(9 * (performance.now() - begun), undefined, { signal }).catch(() => {}).then(done.resolve)
-    }
-  }
-  for (const one of pages) await one.show({ question, chosen: {}, metrics, ask: inTurn })
+  const oneAtATime = createAtOnce(1)
+  const slowly: typeof ask = (metric, instead) =>
+    oneAtATime(async () => {
+      signal.throwIfAborted()
+      const begun = performance.now()
+      const asked = await ask(metric, instead)
+      await sleep(restAfter(begun), undefined, { signal })
+      return asked
+    })
+  for (const one of pages) await one.show({ question, chosen: {}, metrics, ask: slowly })
 }
 
 /** Fields that were left empty say nothing: the address is kept clean of them. */

@@ -6,7 +6,7 @@ import type { Routed } from './fold.ts'
 import { keepFollowing } from './keep-following.ts'
 import { retryParked } from './parked.ts'
 import type { Projection } from './projection.ts'
-import { readStatus, type ProjectionStatus } from './status.ts'
+import { lagOf, readStatus, type ProjectionStatus } from './status.ts'
 import { createStore, type Checkpoint } from './store.ts'
 import { createWaiting } from './waiting.ts'
 
@@ -133,7 +133,7 @@ export const createFollower = ({ log, sql, projection, id, now, batch, patience,
       table: store.table,
       state,
       position,
-      lag: state === 'standby' ? elsewhere : oldest !== undefined ? Math.max(0, now().getTime() - Date.parse(oldest)) : caughtUp ? 0 : undefined,
+      lag: state === 'standby' ? elsewhere : oldest !== undefined || caughtUp ? lagOf(oldest, now()) : undefined,
       parked: parked.size,
     }),
   }

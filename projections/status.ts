@@ -1,5 +1,5 @@
 import type { Sql } from 'postgres'
-import type { EventLog, Position, Recorded } from '../eventlog/event-log.ts'
+import type { EventLog, Position } from '../eventlog/event-log.ts'
 import { first } from './parked.ts'
 import { tableName, type Projection } from './projection.ts'
 import { ifThere } from './store.ts'
@@ -23,8 +23,8 @@ export type StoredStatus = ProjectionStatus & {
   updatedAt: Date | undefined
 }
 
-/** ms: how long the oldest event that is in no row yet has waited. */
-export const lagOf = (next: Recorded | undefined, now: Date): number => (next ? Math.max(0, now.getTime() - Date.parse(next.metadata.at)) : 0)
+/** ms: how long an event has waited that was written at that time; 0 where none does. */
+export const lagOf = (at: string | undefined, now: Date): number => (at === undefined ? 0 : Math.max(0, now.getTime() - Date.parse(at)))
 
 /** How far the tables are, from the database and the log alone: for any process, and exact. */
 export const readStatus = async (
@@ -43,7 +43,7 @@ export const readStatus = async (
       projection: projection.name,
       table: tables[n]!,
       position,
-      lag: lagOf(next, now()),
+      lag: lagOf(next?.metadata.at, now()),
       parked: row?.parked ?? 0,
       next: next?.id,
       holder: row?.holder ?? undefined,

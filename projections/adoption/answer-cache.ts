@@ -12,12 +12,12 @@ type Turn = { answer: Promise<Answer>; next?: Promise<Answer> }
 const mostRows = 50_000
 /** Milliseconds: older ones are told to nobody. */
 const oldest = 300_000
-/** Milliseconds: what somebody asked so long ago, or later, is kept from becoming that old. */
+/** Milliseconds: what nobody asked for so long may become that old. */
 const wanted = 3 * 86_400_000
 /** Milliseconds: an answer of such an age is worked out anew, if the tables have changed. */
 const ageing = 120_000
-/** Such work takes one part in so many of the time. */
-const share = 10
+/** Milliseconds to rest after work that nobody waits for, so that it takes a tenth of the time. `begun`: of `performance.now`. */
+export const restAfter = (begun: number): number => 9 * (performance.now() - begun)
 
 /** `patienceMs`: after so long an answer of before is told where there is one, while the new one is still worked out. Left out: whoever asks waits. */
 export function createAnswerCache({ patienceMs, now = Date.now, everyMs = 1_000 }: { patienceMs?: number | undefined; now?: () => number; everyMs?: number } = {}) {
@@ -99,7 +99,7 @@ export function createAnswerCache({ patienceMs, now = Date.now, everyMs = 1_000 
           next.triedAt = now()
           await answerOfNow(next.asking).catch(() => {})
         }
-        await sleep(next ? (share - 1) * (performance.now() - begun) : everyMs, undefined, { signal }).catch(() => {})
+        await sleep(next ? restAfter(begun) : everyMs, undefined, { signal }).catch(() => {})
       }
     },
   }

@@ -133,7 +133,7 @@ export const createLedgerFollower = (
       const next = await first(log.readAll({ after: position, except: noLeaves }))
       if (seen !== undefined && next?.id === seen) return
       seen = next?.id
-      elsewhere = lagOf(next, now())
+      elsewhere = lagOf(next?.metadata.at, now())
       await sleep(patience, undefined, { signal })
     }
   }
@@ -189,7 +189,7 @@ export const createLedgerFollower = (
       table: ledgerTable,
       state,
       position,
-      lag: state === 'standby' ? elsewhere : oldest !== undefined ? Math.max(0, now().getTime() - Date.parse(oldest)) : caughtUp ? 0 : undefined,
+      lag: state === 'standby' ? elsewhere : oldest !== undefined || caughtUp ? lagOf(oldest, now()) : undefined,
       parked: 0,
       size,
       stopped,
