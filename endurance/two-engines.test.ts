@@ -31,8 +31,13 @@ async function withPasskey(): Promise<Visitor & { passkey: string }> {
   const ada = await register(engines()[0])
   // Never declines.
   const goesAlong = Object.assign(() => false, createDice(1)) as ReturnType<typeof createDice>
-  const app = newApp(engines()[0])
-  await walk({ app, walker: ada, dice: goesAlong, codeAt: place.mailbox.codeAt })
+  let app = newApp(engines()[0])
+  // Offers are withheld while the history is out of reach: for a moment after another engine took a table over, or on a starved machine.
+  for (let logins = 1; ; logins += 1) {
+    await walk({ app, walker: ada, dice: goesAlong, codeAt: place.mailbox.codeAt })
+    if (app.latest.passkey || logins === 5) break
+    app = newApp(engines()[0])
+  }
   const passkey = app.latest.passkey?.id
   expect(passkey).toBeDefined()
   for (const engine of engines()) expect((await signIn(engine, ada)).status).toBe(200)
